@@ -1,0 +1,1 @@
+"""The runtime: gRPC in, windows of motion out."""
