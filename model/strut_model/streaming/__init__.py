@@ -1,0 +1,1 @@
+"""The streaming core: controls and history in, the next window of motion out, for many characters at once."""
