@@ -1,0 +1,1 @@
+"""Motion data: importing motion capture, packed data sets and their splits."""
