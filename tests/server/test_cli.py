@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+
 from strut_server import cli
 
 
@@ -117,9 +118,7 @@ def test_only_one_build_of_onnx_runtime_is_installed_here() -> None:
     assert cli.runtime_conflict() is None
 
 
-def test_both_builds_of_onnx_runtime_together_are_reported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_both_builds_of_onnx_runtime_together_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("onnxruntime", "onnxruntime_gpu"):
         record = tmp_path / f"{name}-1.31.1.dist-info"
         record.mkdir()
