@@ -1,0 +1,1 @@
+"""The contract's generated Python stubs; `proto/generate.py` writes them."""
