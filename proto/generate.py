@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import sys
+import sysconfig
 import tempfile
 from importlib import resources
 from pathlib import Path
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / "strut_proto"
@@ -49,6 +51,19 @@ def descriptor_set(path: Path, root: Path = ROOT) -> None:
     compile_protos([f"--descriptor_set_out={path}", "--include_source_info", "--include_imports"], root)
 
 
+def plugin_path(name: str) -> Path:
+    """A compiler plugin beside the running Python, whether or not its environment is activated.
+
+    Raises:
+        FileNotFoundError: mypy-protobuf is not installed there.
+    """
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which(f"protoc-gen-{name}", path=scripts)
+    if found is None:
+        raise FileNotFoundError(f"protoc-gen-{name}: not in {scripts}, install mypy-protobuf (the dev extra has it)")
+    return Path(found)
+
+
 def generate(root: Path = ROOT) -> dict[str, str]:
     """Compiles the contract.
 
@@ -57,11 +72,10 @@ def generate(root: Path = ROOT) -> dict[str, str]:
     """
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
-        # mypy_out must run beside python_out: both write strut/v1/x_pb2.* from one descriptor set.
-        compile_protos(
-            [f"--python_out={out}", f"--grpc_python_out={out}", f"--mypy_out=quiet:{out}", f"--mypy_grpc_out=quiet:{out}"],
-            root,
-        )
+        outputs = ["python", "grpc_python", "mypy", "mypy_grpc"]
+        plugins = [f"--plugin=protoc-gen-{name}={plugin_path(name)}" for name in outputs if name.startswith("mypy")]
+        options = {"mypy": "quiet:", "mypy_grpc": "quiet:"}
+        compile_protos([*plugins, *(f"--{name}_out={options.get(name, '')}{out}" for name in outputs)], root)
         files = {"__init__.py": PACKAGE_DOC, "py.typed": ""}
         for path in sorted((out / "strut").rglob("*.py*")):
             relative = path.relative_to(out / "strut").as_posix()
