@@ -97,41 +97,55 @@ Global___PackedFrames: _TypeAlias = PackedFrames  # noqa: Y015
 
 @_typing.final
 class FootLock(_message.Message):
-    """FootLock is the state of one contact joint's lock to the ground at the end of a run of frames."""
+    """FootLock is a contact joint that is held on the ground."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     JOINT_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
-    WEIGHT_FIELD_NUMBER: _builtins.int
-    LOCKED_FIELD_NUMBER: _builtins.int
     joint: _skeleton_pb2.ContactJoint.ValueType
-    """joint is the locked joint. Range: any value but CONTACT_JOINT_UNSPECIFIED, at most once in a list. Required."""
-    weight: _builtins.float
-    """weight is how far the joint is drawn to position: 1 while locked, falling to 0 while it is let go. Unit: none.
-    Range: 0 to 1. Default: 0.
-    """
-    locked: _builtins.bool
-    """locked is true while the joint is held and false while it is let go. Range: true or false. Default: false."""
+    """joint is the joint that is held. Range: any value but CONTACT_JOINT_UNSPECIFIED, at most once in a list. Required."""
     @_builtins.property
     def position(self) -> _geometry_pb2.Vector3:
-        """position is where the joint is held, a point in metres in the window's space. Required."""
+        """position is where it is held, a point in metres in the window's space. Required."""
 
     def __init__(
         self,
         *,
         joint: _skeleton_pb2.ContactJoint.ValueType = ...,
         position: _geometry_pb2.Vector3 | None = ...,
-        weight: _builtins.float = ...,
-        locked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["joint", b"joint", "locked", b"locked", "position", b"position", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["joint", b"joint", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FootLock: _TypeAlias = FootLock  # noqa: Y015
+
+@_typing.final
+class FootLocks(_message.Message):
+    """FootLocks are the joints that are held at the end of a run of frames."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FootLock]:
+        """locks are those joints. Range: 0 to 4 entries. Default: empty, none is held."""
+
+    def __init__(
+        self,
+        *,
+        locks: _abc.Iterable[Global___FootLock] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FootLocks: _TypeAlias = FootLocks  # noqa: Y015
 
 @_typing.final
 class History(_message.Message):
@@ -153,22 +167,24 @@ class History(_message.Message):
         """frames are the frames in time order. Range: 2 to ServerHello.model.history_frames count; more are refused. Required."""
 
     @_builtins.property
-    def foot_locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FootLock]:
-        """foot_locks are the locks at the last frame, as the reply that holds that frame gave them when it was its last one.
-        Range: 0 to 4 entries. Default: empty, the locks follow from the contacts and joint places of the last frame.
+    def foot_locks(self) -> Global___FootLocks:
+        """foot_locks are the locks at the last frame: those of the reply whose last frame it is.
+        Default: absent, the locks follow from the contacts and joint places of the last frame.
         """
 
     def __init__(
         self,
         *,
         frames: Global___PackedFrames | None = ...,
-        foot_locks: _abc.Iterable[Global___FootLock] | None = ...,
+        foot_locks: Global___FootLocks | None = ...,
         end_frame: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_foot_locks", b"_foot_locks", "foot_locks", b"foot_locks", "frames", b"frames"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_frame", b"end_frame", "foot_locks", b"foot_locks", "frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_foot_locks", b"_foot_locks", "end_frame", b"end_frame", "foot_locks", b"foot_locks", "frames", b"frames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__foot_locks: _TypeAlias = _typing.Literal["foot_locks"]  # noqa: Y015
+    _WhichOneofArgType__foot_locks: _TypeAlias = _typing.Literal["_foot_locks", b"_foot_locks"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__foot_locks) -> _WhichOneofReturnType__foot_locks | None: ...
 
 Global___History: _TypeAlias = History  # noqa: Y015

@@ -794,9 +794,9 @@ class Window(_message.Message):
         """frames are the motion. Range: as many frames as were asked for. Required."""
 
     @_builtins.property
-    def foot_locks(self) -> _containers.RepeatedCompositeFieldContainer[_frames_pb2.FootLock]:
-        """foot_locks are the locks at the last frame; they belong into the history that ends there. Range: 0 to 4 entries.
-        Default: empty, no foot is locked.
+    def foot_locks(self) -> _frames_pb2.FootLocks:
+        """foot_locks are the locks at the last frame; they belong into the history that ends there, and into no other.
+        Required.
         """
 
     def __init__(
@@ -807,10 +807,10 @@ class Window(_message.Message):
         frames: _frames_pb2.PackedFrames | None = ...,
         path_speed_scale: _builtins.float | None = ...,
         gesture_phase: _builtins.float | None = ...,
-        foot_locks: _abc.Iterable[_frames_pb2.FootLock] | None = ...,
+        foot_locks: _frames_pb2.FootLocks | None = ...,
         steps: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_gesture_phase", b"_gesture_phase", "_path_speed_scale", b"_path_speed_scale", "frames", b"frames", "gesture_phase", b"gesture_phase", "path_speed_scale", b"path_speed_scale"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gesture_phase", b"_gesture_phase", "_path_speed_scale", b"_path_speed_scale", "foot_locks", b"foot_locks", "frames", b"frames", "gesture_phase", b"gesture_phase", "path_speed_scale", b"path_speed_scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_gesture_phase", b"_gesture_phase", "_path_speed_scale", b"_path_speed_scale", "anchor_id", b"anchor_id", "foot_locks", b"foot_locks", "frames", b"frames", "gesture_phase", b"gesture_phase", "path_speed_scale", b"path_speed_scale", "start_frame", b"start_frame", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
