@@ -1,0 +1,384 @@
+"""Contact-locked feet: a foot that stands stays where it landed, and nothing pops when it lands or leaves.
+
+Each heel (at the ankle joint) and toe has a lock: a place on the ground. While the contact holds, the joint is drawn to
+its lock; what remains between the two is an offset that a critically damped spring takes to nought, started with
+the position and velocity that the joint has on screen. So landing, leaving, and giving up a lock that has become too far
+are all the same thing: a change of what the joint is drawn to. Two-bone inverse kinematics then bends hip and knee in the
+leg's own plane, and the ankle turns the foot to its toe.
+
+Between windows only the locks are carried. The offset starts afresh from the history's joint places, which is what
+makes a window a function of its request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.skeleton import CONTACT_REST_HEIGHTS, REST_OFFSETS
+from strut_model.streaming import kinematics as kin
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+LOCK_DECAY = 0.7
+"""y of the lock's spring, per frame: a released foot is back on its own path, within a tenth, after six frames."""
+MAX_CORRECTION = 0.12
+"""Metres between a lock and the joint's own place at which the lock is given up."""
+MAX_LANDING_STEP = 0.02
+"""Metres a frame: speed that a landing joint may run out; what is faster is no landing."""
+CONTACT_ON = 0.6
+CONTACT_OFF = 0.4
+"""A contact begins above the one and ends below the other."""
+GROUND_MARGIN = 0.01
+"""Metres below its rest height to which a heel or toe may sink: feet roll, and soles give."""
+_EXTENSION_KNEE = np.float32(0.985)
+_EXTENSION_LIMIT = np.float32(0.999)
+"""Shares of the leg's length between which a correction's stretch is eased out, so that the knee does not snap."""
+
+_THIGH = float(np.linalg.norm(REST_OFFSETS[kin.KNEES][0]))
+_SHANK = float(np.linalg.norm(REST_OFFSETS[kin.ANKLES][0]))
+_LEG = _THIGH + _SHANK
+_HIP_TABLE = kin.rotation_table(REST_OFFSETS[kin.HIPS])
+_KNEE_TABLE = kin.rotation_table(REST_OFFSETS[kin.KNEES][0])
+_ANKLE_TABLE = kin.rotation_table(REST_OFFSETS[kin.ANKLES][0])
+_TOE_TABLE = kin.rotation_table(REST_OFFSETS[10])
+_HINGE_TABLE = kin.rotation_table(np.array([1.0, 0.0, 0.0]))
+_FLOOR = CONTACT_REST_HEIGHTS - np.float32(GROUND_MARGIN)
+_CONTACT_ON = np.float32(CONTACT_ON)
+_CONTACT_OFF = np.float32(CONTACT_OFF)
+
+
+@dataclass(frozen=True)
+class FootLocks:
+    """Locks of left heel, left toe, right heel, right toe.
+
+    Attributes:
+        active: (..., 4) whether the joint is locked.
+        position: (..., 4, 3) metres, where; meaningless where not active.
+        given: (...) whether these locks are known; where not, they follow from the history's contacts and places.
+    """
+
+    active: Bool
+    position: Float
+    given: Bool
+
+    @staticmethod
+    def unknown(batch: int) -> FootLocks:
+        """Locks that follow from each request's history."""
+        return FootLocks(np.zeros((batch, 4), bool), np.zeros((batch, 4, 3), np.float32), np.zeros(batch, bool))
+
+    def __getitem__(self, key: object) -> FootLocks:
+        """Index or slice the leading axes."""
+        return FootLocks(self.active[key], self.position[key], self.given[key])  # type: ignore[index]
+
+    @staticmethod
+    def stack(rows: list[FootLocks]) -> FootLocks:
+        """A batch of single characters' locks."""
+        return FootLocks(
+            np.stack([row.active for row in rows]),
+            np.stack([row.position for row in rows]),
+            np.stack([row.given for row in rows]),
+        )
+
+
+@dataclass(frozen=True)
+class Legs:
+    """Both legs, all in one space: orientations (B, T, 2, 4) and positions (B, T, 2, 3) metres."""
+
+    pelvis: Float  # (B, T, 1, 4)
+    hip: Float
+    knee: Float
+    ankle: Float
+    hip_position: Float
+    knee_position: Float
+    ankle_position: Float
+    toe_position: Float
+
+    def contact_positions(self) -> Float:
+        """(B, T, 4, 3) metres: left heel, left toe, right heel, right toe."""
+        joints = np.stack((self.ankle_position, self.toe_position), axis=3)
+        return joints.reshape(*joints.shape[:2], 4, 3)
+
+
+def legs_of(rotations: Float, pelvis: Float) -> Legs:
+    """Forward kinematics of the legs.
+
+    Args:
+        rotations: (B, T, 22, 4) local rotations, the pelvis' in the space wanted.
+        pelvis: (B, T, 3) metres.
+    """
+    base = rotations[:, :, :1]
+    hip = kin.multiply(base, rotations[:, :, kin.HIPS])
+    knee = kin.multiply(hip, rotations[:, :, kin.KNEES])
+    ankle = kin.multiply(knee, rotations[:, :, kin.ANKLES])
+    hip_position = kin.rotated(base, _HIP_TABLE).reshape(*hip.shape[:-1], 3)
+    hip_position += pelvis[:, :, None]
+    knee_position = kin.rotated(hip, _KNEE_TABLE)
+    knee_position += hip_position
+    ankle_position = kin.rotated(knee, _ANKLE_TABLE)
+    ankle_position += knee_position
+    toe_position = kin.rotated(ankle, _TOE_TABLE)
+    toe_position += ankle_position
+    return Legs(base, hip, knee, ankle, hip_position, knee_position, ankle_position, toe_position)
+
+
+def contact_plan(contacts: Float, before: Bool) -> Bool:
+    """Contacts as on and off, (B, T, 4), with hysteresis; ``before`` (B, 4) is the frame before the first."""
+    on = contacts > _CONTACT_ON
+    decided = on | (contacts < _CONTACT_OFF)
+    if decided.all():
+        return on
+    # The last decided frame up to each frame; frame 0 stands for the frame before.
+    frames = contacts.shape[1]
+    index = np.arange(1, frames + 1).reshape(1, -1, 1) * decided
+    np.maximum.accumulate(index, axis=1, out=index)
+    states = np.concatenate((before[:, None], on), axis=1)
+    held: Bool = np.take_along_axis(states, index, axis=1)
+    return held
+
+
+def settle(
+    places: Float,
+    contacts: Float,
+    previous: Float,
+    previous_contacts: Float,
+    locks: FootLocks,
+) -> tuple[Float, FootLocks]:
+    """How far each heel and toe has to be moved.
+
+    Args:
+        places: (B, T, 4, 3) metres, heels and toes of the window, seam already joined.
+        contacts: (B, T, 4) in [0, 1].
+        previous: (B, 2, 4, 3) metres, heels and toes in the last two frames of the history.
+        previous_contacts: (B, 4) in [0, 1], of the last frame of the history.
+        locks: (B,) locks at the last frame of the history.
+
+    Returns:
+        corrections (B, T, 4, 3) metres, and the locks (B, T) at each frame.
+    """
+    batch, frames = places.shape[:2]
+    before = previous_contacts > np.float32(0.5)
+    given = locks.given[:, None]
+    active = np.where(given, locks.active, before)
+    lock = np.where(given[..., None], locks.position, previous[:, 1])[..., ::2]  # (B, 4, 2) x and z
+    on = contact_plan(contacts, before | active)
+    # A contact whose lock was given up gets a new one only after it has left the ground.
+    given_up = before & ~active
+    locked = on
+    if given_up.any():
+        locked = on & ~(given_up[:, None] & np.logical_and.accumulate(on, axis=1))
+
+    ground = np.empty((batch, frames + 2, 4, 2), np.float32)  # own places, the two frames before included
+    ground[:, :2] = previous[..., ::2]
+    ground[:, 2:] = places[..., ::2]
+    moved = np.zeros_like(ground)  # corrections; none before the window: the seam has joined the places on screen
+    targets = np.empty((batch, frames, 4, 2), np.float32)
+
+    spring = _Spring(batch)
+    state = active
+    frame = 0
+    while frame < frames:
+        now = locked[:, frame]
+        landing = now & ~state
+        changed = (now != state).reshape(batch, 2, 2).any(axis=2)
+        lock = _land(lock, landing, ground, moved, frame)
+        spring.restart(np.ones_like(changed) if frame == 0 else changed, now, lock, ground, moved, frame)
+        state = now
+        stop = _next_change(locked, frame)
+        stop, broken = _first_break(ground, lock, now, frame, stop)
+        spring.run(now, lock, ground, moved, frame, stop)
+        targets[:, frame:stop] = lock[:, None]
+        if broken is not None:
+            held = np.logical_and.accumulate(locked[:, stop:], axis=1)
+            locked = locked.copy()
+            locked[:, stop:] &= ~(broken[:, None] & held)
+        frame = stop
+
+    corrections = np.empty_like(places)
+    corrections[..., ::2] = moved[:, 2:]
+    corrections[..., 1] = _lift(places[..., 1], previous[:, 1, :, 1])
+    position = np.empty_like(places)
+    position[..., ::2] = targets
+    position[..., 1] = CONTACT_REST_HEIGHTS
+    return corrections, FootLocks(locked, position, np.ones((batch, frames), bool))
+
+
+def _land(lock: Float, landing: Bool, ground: Float, moved: Float, frame: int) -> Float:
+    """Locks with those of landing joints set to where the joint's speed runs out."""
+    if not landing.any():
+        return lock
+    seen = ground[:, frame : frame + 2] + moved[:, frame : frame + 2]  # the two frames before this one
+    step = seen[:, 1] - seen[:, 0]
+    length = np.sqrt(np.einsum("bcx,bcx->bc", step, step))
+    run_out = np.minimum(np.float32(1.0), np.float32(MAX_LANDING_STEP) / np.maximum(length, np.float32(1e-9)))
+    run_out *= np.float32(1.0 / LOCK_DECAY)
+    return np.where(landing[..., None], seen[:, 1] + step * run_out[..., None], lock)
+
+
+def _next_change(locked: Bool, frame: int) -> int:
+    """The first frame after ``frame`` at which any lock of the batch differs from those at ``frame``."""
+    differs = (locked[:, frame + 1 :] != locked[:, frame : frame + 1]).any(axis=(0, 2))
+    ahead = int(differs.argmax()) if differs.size else 0
+    return frame + 1 + ahead if differs.size and differs[ahead] else locked.shape[1]
+
+
+def _first_break(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) -> tuple[int, Bool | None]:
+    """The first frame in (frame, stop) at which a lock is too far, and whose locks (B, 4) those are."""
+    away = ground[:, frame + 3 : stop + 2] - lock[:, None]
+    far = np.einsum("btcx,btcx->btc", away, away) > np.float32(MAX_CORRECTION**2)
+    far &= locked[:, None]
+    if not far.any():
+        return stop, None
+    first = int(far.any(axis=(0, 2)).argmax())
+    return frame + 1 + first, far[:, first]
+
+
+class _Spring:
+    """The offsets between the joints on screen and what they are drawn to, foot by foot.
+
+    ``position`` and ``velocity`` are the offset's, metres and metres a frame, one frame before ``since``.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.position = np.zeros((batch, 4, 2), np.float32)
+        self.velocity = np.zeros((batch, 4, 2), np.float32)
+        self.since = np.zeros((batch, 4), np.float32)
+
+    def restart(self, changed: Bool, locked: Bool, lock: Float, ground: Float, moved: Float, frame: int) -> None:
+        """Take up where the joints of the changed feet (B, 2) are and how fast they move, against their new targets."""
+        which = np.repeat(changed, 2, axis=1)
+        held = moved[:, frame : frame + 2]
+        drawn = _drawn(locked[:, None], lock[:, None] - ground[:, frame : frame + 2], held)
+        offset = held - drawn
+        mask = which[..., None]
+        np.copyto(self.position, offset[:, 1], where=mask)
+        np.copyto(self.velocity, offset[:, 1] - offset[:, 0], where=mask)
+        np.copyto(self.since, np.float32(frame), where=which)
+
+    def run(self, locked: Bool, lock: Float, ground: Float, moved: Float, frame: int, stop: int) -> None:
+        """Write the corrections of frames [frame, stop) into ``moved``, whose frames are two ahead."""
+        time = np.arange(frame + 1, stop + 1, dtype=np.float32)[None, :, None] - self.since[:, None]
+        fade = np.exp(np.float32(-LOCK_DECAY) * time)
+        speed = self.velocity + np.float32(LOCK_DECAY) * self.position
+        offset = self.position[:, None] + speed[:, None] * time[..., None]
+        offset *= fade[..., None]
+        to_lock = lock[:, None] - ground[:, frame + 2 : stop + 2]
+        to_lock += offset
+        moved[:, frame + 2 : stop + 2] = _drawn(locked[:, None], to_lock, to_lock, offset)
+
+
+def _drawn(locked: Bool, to_lock: Float, held: Float, offset: Float | None = None) -> Float:
+    """What each joint is moved by: to its lock; else along with its foot's other joint, when that is locked; else none.
+
+    Args:
+        locked: (B, 1, 4).
+        to_lock: (B, n, 4, 2) the way to the lock.
+        held: (B, n, 4, 2) what the other joint of the foot is moved by.
+        offset: (B, n, 4, 2) added to joints that are not locked.
+    """
+    lead = held.shape[:2]
+    pair = locked[..., None]
+    partner = (held * pair).reshape(*lead, 2, 2, 2)[:, :, :, ::-1].reshape(*lead, 4, 2)
+    if offset is not None:
+        partner = partner + offset
+    return np.where(pair, to_lock, partner)
+
+
+def _lift(height: Float, previous: Float) -> Float:
+    """(B, T, 4) metres by which sunken joints are lifted; a history that is sunken comes up gradually."""
+    sunken = np.maximum(_FLOOR - previous, np.float32(0.0))  # (B, 4)
+    if sunken.any():
+        time = np.arange(1, height.shape[1] + 1, dtype=np.float32)[:, None]
+        fade = (1 + np.float32(LOCK_DECAY) * time) * np.exp(np.float32(-LOCK_DECAY) * time)
+        floor = _FLOOR - sunken[:, None] * fade
+    else:
+        floor = _FLOOR
+    return np.maximum(floor - height, np.float32(0.0))
+
+
+def _angle_to_chord(side: float, other: float, chord: Float) -> Float:
+    """Angle, radians, between ``side`` and the chord of a triangle whose third side is ``other``."""
+    cosine = chord * np.float32(0.5 / side)
+    cosine += np.float32((side * side - other * other) / (2 * side)) / chord
+    np.minimum(cosine, np.float32(1.0), out=cosine)
+    angle: Float = np.arccos(cosine, out=cosine)
+    return angle
+
+
+def _about(axis: Float, angle: Float) -> Float:
+    """Quaternions (..., 4) that turn by ``angle`` (...,) radians about the unit ``axis`` (..., 3)."""
+    q = np.empty((*angle.shape, 4), np.float32)
+    half = angle * np.float32(0.5)
+    np.cos(half, out=q[..., 3])
+    np.multiply(axis, np.sin(half)[..., None], out=q[..., :3])
+    return q
+
+
+def _between(u: Float, v: Float, u_length: Float, v_length: Float) -> Float:
+    """The smallest rotations (..., 4) that take u (..., 3) to v; they are never opposite here."""
+    q = np.empty((*u_length.shape, 4), np.float32)
+    q[..., :3] = kin.cross(u, v)
+    lengths = u_length * v_length
+    np.add(lengths, np.einsum("...i,...i->...", u, v), out=q[..., 3])
+    q /= np.sqrt(np.einsum("...i,...i->...", q, q) + np.float32(1e-20))[..., None]
+    return q
+
+
+def _stretch(length: Float) -> Float:
+    """A leg's length, eased towards its limit above 98.5 % of full extension."""
+    knee, limit = np.float32(_LEG) * _EXTENSION_KNEE, np.float32(_LEG) * _EXTENSION_LIMIT
+    room = limit - knee
+    over = np.maximum(length - knee, np.float32(0.0))
+    return np.minimum(length, knee) + room * (1 - np.exp(-over / room))
+
+
+def move_feet(rotations: Float, legs: Legs, corrections: Float) -> None:
+    """Two-bone inverse kinematics of both legs, written into ``rotations``.
+
+    Args:
+        rotations: (B, T, 22, 4) local rotations; hips, knees and ankles are replaced.
+        legs: their forward kinematics.
+        corrections: (B, T, 4, 3) metres for left heel, left toe, right heel, right toe.
+    """
+    batch, frames = corrections.shape[:2]
+    by_foot = corrections.reshape(batch, frames, 2, 2, 3)
+    chord = legs.ankle_position - legs.hip_position
+    wanted = chord + by_foot[..., 0, :]
+    lengths = np.empty((2, batch, frames, 2), np.float32)
+    np.sqrt(np.einsum("...i,...i->...", chord, chord), out=lengths[0])
+    np.sqrt(np.einsum("...i,...i->...", wanted, wanted), out=lengths[1])
+    # Only the correction's share of the stretch is eased: without one the leg stays exactly as it was.
+    stretched = _stretch(lengths)
+    reach = lengths.copy()
+    reach[1] = lengths[0] + (stretched[1] - stretched[0])
+    np.clip(reach, np.float32(abs(_THIGH - _SHANK) + 0.02), np.float32(_LEG), out=reach)
+    hip_angle = _angle_to_chord(_THIGH, _SHANK, reach)
+    knee_angle = _angle_to_chord(_SHANK, _THIGH, reach)
+
+    # The leg's plane; a straight leg has none, so a little of the knee's own hinge axis decides.
+    thigh = legs.knee_position - legs.hip_position
+    normal = kin.cross(thigh, chord)
+    normal += kin.rotated(legs.hip, _HINGE_TABLE) * np.float32(1e-3)
+    normal /= np.sqrt(np.einsum("...i,...i->...", normal, normal))[..., None]
+
+    swing = _between(chord, wanted, lengths[0], lengths[1])
+    bends = np.stack((hip_angle[0] - hip_angle[1], knee_angle[1] - knee_angle[0]), axis=3)  # (B, T, 2, 2)
+    turns = kin.multiply(swing[..., None, :], _about(normal[..., None, :], bends))
+    upper = kin.multiply(turns, np.stack((legs.hip, legs.knee), axis=3))  # (B, T, leg, hip or knee, 4)
+    hip, knee = upper[..., 0, :], upper[..., 1, :]
+
+    reached = wanted * (reach[1] / lengths[1])[..., None]
+    foot = legs.toe_position - legs.ankle_position
+    pointing = legs.toe_position + by_foot[..., 1, :]
+    pointing -= legs.hip_position
+    pointing -= reached
+    foot_length = np.sqrt(np.einsum("...i,...i->...", foot, foot))
+    pointing_length = np.sqrt(np.einsum("...i,...i->...", pointing, pointing))
+    ankle = kin.multiply(_between(foot, pointing, foot_length, pointing_length), legs.ankle)
+
+    rotations[:, :, kin.HIPS] = kin.inverse_product(legs.pelvis, hip)
+    rotations[:, :, kin.KNEES] = kin.inverse_product(hip, knee)
+    rotations[:, :, kin.ANKLES] = kin.inverse_product(knee, ankle)

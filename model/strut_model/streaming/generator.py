@@ -1,0 +1,309 @@
+"""The next window of motion for a batch of characters: the one path that server, evaluation and export share.
+
+History and asked trajectory go into the canonical frame (the root of the last history frame is the origin and faces +Z)
+and become the student's inputs; its window is decoded, joined to the history, its feet are locked to the ground, and it
+goes back to the space that the request came in. All of it is vectorised over the batch, and a row's result depends on
+its own request alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.bundle import Bundle
+from strut_model.features import CONTACTS, FEATURES, HISTORY, POSITIONS, ROTATIONS, WINDOW
+from strut_model.motion import Motion
+from strut_model.skeleton import CONTACT_JOINTS, JOINTS
+from strut_model.streaming import feet
+from strut_model.streaming import kinematics as kin
+from strut_model.streaming.engine import Engine, validate_steps
+from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.noise import noise
+from strut_model.streaming.seams import SEAM_DECAY, inertialise
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+_HEADING = slice(2, 3)  # among the linear channels root x, root z, heading, pelvis x, y, z
+
+
+@dataclass(frozen=True)
+class WindowRequests:
+    """What B characters ask for. Everything with a place is in one space per character, the anchor's.
+
+    Attributes:
+        history: (B, 8) frames that end at ``start_frame - 1``; of shorter histories the last ``history_length`` count.
+        history_length: (B,) 2 to 8, how many frames at the end of ``history`` are real.
+        trajectory_position: (B, 16, 2) metres, the asked root place of each frame of the window.
+        trajectory_heading: (B, 16) radians, the asked facing.
+        position_mask: (B, 16) whether the place is asked; where not, the network chooses.
+        heading_mask: (B, 16) whether the facing is asked.
+        content: (B, C) content vectors, zeros for none.
+        phase: (B, 3) a gesture's phase at the first frame (0 to 1), its advance a frame, and 1; zeros for none.
+        style: (B, 5, S) a style vector per body part, zeros for none.
+        guidance: (B, 2) guidance weights of style and content.
+        seed: (B,) uint64.
+        start_frame: (B,) int64, the window's first frame on the character's own timeline.
+        locks: (B,) foot locks at the last history frame.
+        steps: network evaluations: 1, 2 or 4.
+    """
+
+    history: Motion
+    history_length: npt.NDArray[np.int64]
+    trajectory_position: Float
+    trajectory_heading: Float
+    position_mask: Bool
+    heading_mask: Bool
+    content: Float
+    phase: Float
+    style: Float
+    guidance: Float
+    seed: npt.NDArray[np.uint64]
+    start_frame: npt.NDArray[np.int64]
+    locks: FootLocks
+    steps: int = 2
+
+    @property
+    def batch(self) -> int:
+        """Number of characters B."""
+        return int(self.seed.shape[0])
+
+
+@dataclass(frozen=True)
+class WindowResults:
+    """The windows of B characters, in the space of their requests.
+
+    Attributes:
+        motion: (B, 16) frames.
+        frame_locks: (B, 16) foot locks at each frame, for a client that continues from inside the window.
+        timing: seconds of ``featurise``, ``inference`` and ``postprocess``.
+        finite: (B,) False where the network gave a value that is not finite; the row then holds the last pose.
+    """
+
+    motion: Motion
+    frame_locks: FootLocks
+    timing: dict[str, float] = field(default_factory=dict)
+    finite: Bool = field(default_factory=lambda: np.ones(0, bool))
+
+    @property
+    def locks(self) -> FootLocks:
+        """(B,) foot locks at the window's last frame."""
+        return self.frame_locks[:, -1]
+
+
+@dataclass(frozen=True)
+class _Canonical:
+    """A history in its canonical frame, (B, 8, ...), and the origin's place (B, 2) and heading (B,) in the anchor."""
+
+    origin: Float
+    heading: Float
+    linear: Float  # root x, root z, heading, pelvis x, y, z
+    rotations: Float  # (B, 8, 22, 4)
+    joints: Float  # (B, 8, 22, 3) positions
+    features: Float  # normalised
+
+
+class MotionGenerator:
+    """Generates windows with a bundle's student.
+
+    Args:
+        bundle: statistics and default borders.
+        engine: runs the student.
+        borders: frames where the motion is inertialised (see :func:`~strut_model.streaming.seams.inertialise`);
+            the bundle's by default. Empty: not even the seam, to measure what inertialisation brings.
+        lock_feet: switch the foot locks off to measure what they bring.
+        seam_decay: spring constant per frame.
+
+    A generator keeps nothing between calls and may be used from several threads when its engine may.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        borders: Sequence[int] | None = None,
+        lock_feet: bool = True,
+        seam_decay: float = SEAM_DECAY,
+    ) -> None:
+        self.bundle = bundle
+        self.engine = engine
+        self.borders = tuple(bundle.manifest.borders if borders is None else borders)
+        self.lock_feet = lock_feet
+        self.seam_decay = seam_decay
+        self._mean = np.asarray(bundle.statistics.mean, np.float32)
+        self._std = np.asarray(bundle.statistics.std, np.float32)
+        self._inverse_std = (1 / np.asarray(bundle.statistics.std, np.float64)).astype(np.float32)
+
+    def generate(self, requests: WindowRequests) -> WindowResults:
+        """The next 16 frames of every character.
+
+        Raises:
+            ValueError: ``steps`` is not one that the sampler knows. Everything else is checked where it comes in,
+                by :mod:`strut_model.streaming.controls` and the server; here it would cost every batch.
+        """
+        begin = time.perf_counter()
+        steps = validate_steps(requests.steps)
+        history = self._canonical(requests.history)
+        conditions = self._conditions(requests, history)
+        eps = noise(requests.seed, requests.start_frame, steps, WINDOW, FEATURES)
+        featurised = time.perf_counter()
+        clean = self.engine.sample(conditions, eps, steps)
+        inferred = time.perf_counter()
+        motion, locks, finite = self._finish(clean, requests, history)
+        finished = time.perf_counter()
+        timing = {
+            "featurise": featurised - begin,
+            "inference": inferred - featurised,
+            "postprocess": finished - inferred,
+        }
+        return WindowResults(motion, locks, timing, finite)
+
+    def conditions(self, requests: WindowRequests) -> dict[str, Float]:
+        """The student's inputs for these requests, but for noise and time; for benchmarks and on-policy training."""
+        return self._conditions(requests, self._canonical(requests.history))
+
+    def _canonical(self, motion: Motion) -> _Canonical:
+        origin = np.asarray(motion.root_position[:, -1], np.float32)
+        facing = np.asarray(motion.root_heading[:, -1], np.float32)
+        batch, frames = motion.root_heading.shape
+        linear = np.empty((batch, frames, 6), np.float32)
+        cosine, sine = np.cos(facing)[:, None], np.sin(facing)[:, None]
+        linear[..., :2] = kin.turn_ground(motion.root_position - origin[:, None], cosine, -sine)
+        heading = motion.root_heading - facing[:, None]
+        linear[..., 2] = heading
+        features = np.empty((batch, frames, FEATURES), np.float32)
+        np.cos(heading, out=features[..., 2])
+        np.sin(heading, out=features[..., 3])
+        features[..., :2] = linear[..., :2]
+        relative = np.empty((batch, frames, 3), np.float32)
+        relative[..., ::2] = kin.turn_ground(motion.pelvis[..., ::2], features[..., 2], features[..., 3])
+        relative[..., 1] = motion.pelvis[..., 1]
+        linear[..., 3:] = relative
+        linear[..., 3::2] += linear[..., :2]
+        rotations = np.array(motion.rotations, np.float32)
+        rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
+        rows = kin.rows_of(rotations)
+        joints = kin.joint_positions(rows, relative)
+        features[..., POSITIONS] = joints.reshape(batch, frames, -1)
+        features[..., ROTATIONS] = rows[..., :2, :].reshape(batch, frames, -1)
+        features[..., CONTACTS] = motion.contacts
+        features -= self._mean
+        features *= self._inverse_std
+        return _Canonical(origin, facing, linear, rotations, joints, features)
+
+    def _conditions(self, requests: WindowRequests, history: _Canonical) -> dict[str, Float]:
+        batch = requests.batch
+        mask = (np.arange(HISTORY, 0, -1) <= requests.history_length[:, None]).astype(np.float32)
+        trajectory = np.empty((batch, WINDOW, 4), np.float32)
+        cosine, sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
+        trajectory[..., :2] = kin.turn_ground(requests.trajectory_position - history.origin[:, None], cosine, -sine)
+        heading = requests.trajectory_heading - history.heading[:, None]
+        np.cos(heading, out=trajectory[..., 2])
+        np.sin(heading, out=trajectory[..., 3])
+        masks = np.empty((batch, WINDOW, 2), np.float32)
+        masks[..., 0] = requests.position_mask
+        masks[..., 1] = requests.heading_mask
+        return {
+            "history": history.features * mask[..., None],
+            "history_mask": mask,
+            "trajectory": trajectory,
+            "trajectory_mask": masks,
+            "content": np.ascontiguousarray(requests.content, np.float32),
+            "phase": np.ascontiguousarray(requests.phase, np.float32),
+            "style": np.ascontiguousarray(requests.style, np.float32),
+            "guidance": np.ascontiguousarray(requests.guidance, np.float32),
+        }
+
+    def _finish(
+        self, clean: Float, requests: WindowRequests, history: _Canonical
+    ) -> tuple[Motion, FootLocks, Bool]:
+        finite: Bool = np.isfinite(clean).all(axis=(1, 2))
+        if not finite.all():
+            clean = np.where(finite[:, None, None], clean, history.features[:, -1:])
+        linear, rotations, contacts = self._decode(clean)
+        if self.borders:
+            linear, rotations = inertialise(
+                linear,
+                rotations,
+                history.linear[:, -2:],
+                history.rotations[:, -2:],
+                self.borders,
+                self.seam_decay,
+                angular=_HEADING,
+            )
+        locks = self._lock(linear, rotations, contacts, requests, history)
+        return self._in_anchor(linear, rotations, contacts, history), _locks_in_anchor(locks, history), finite
+
+    def _decode(self, clean: Float) -> tuple[Float, Float, Float]:
+        """Linear channels (B, 16, 6), rotations (B, 16, 22, 4) and contacts (B, 16, 4) in the canonical frame."""
+        batch = clean.shape[0]
+        features = clean * self._std
+        features += self._mean
+        linear = np.empty((batch, WINDOW, 6), np.float32)
+        linear[..., :2] = features[..., :2]
+        np.arctan2(features[..., 3], features[..., 2], out=linear[..., 2])
+        linear[..., 3:] = features[..., POSITIONS.start : POSITIONS.start + 3]
+        linear[..., 3::2] += features[..., :2]
+        six = features[..., ROTATIONS].reshape(batch, WINDOW, JOINTS, 6)
+        rotations = kin.quaternions_of(kin.rows_of_six_d(six))
+        contacts = np.clip(features[..., CONTACTS], np.float32(0.0), np.float32(1.0))
+        return linear, rotations, contacts
+
+    def _lock(
+        self, linear: Float, rotations: Float, contacts: Float, requests: WindowRequests, history: _Canonical
+    ) -> FootLocks:
+        """Lock the feet, in place, and return the locks (B, 16) in the canonical frame."""
+        if not self.lock_feet:
+            return FootLocks(
+                contacts > np.float32(0.5), np.zeros((*contacts.shape, 3), np.float32), np.zeros(contacts.shape[:2], bool)
+            )
+        legs = feet.legs_of(rotations, linear[..., 3:])
+        previous = history.joints[:, -2:, CONTACT_JOINTS]
+        previous[..., ::2] += history.linear[:, -2:, None, :2]
+        locks = _locks_in_canonical(requests.locks, history)
+        corrections, frame_locks = feet.settle(
+            legs.contact_positions(),
+            contacts,
+            previous,
+            np.asarray(requests.history.contacts[:, -1], np.float32),
+            locks,
+        )
+        feet.move_feet(rotations, legs, corrections)
+        return frame_locks
+
+    def _in_anchor(self, linear: Float, rotations: Float, contacts: Float, history: _Canonical) -> Motion:
+        heading = linear[..., 2]
+        cosine, sine = np.cos(heading), np.sin(heading)
+        pelvis = np.empty((*heading.shape, 3), np.float32)
+        pelvis[..., ::2] = kin.turn_ground(linear[..., 3::2] - linear[..., :2], cosine, -sine)
+        pelvis[..., 1] = linear[..., 4]
+        rotations[:, :, 0] = kin.inverse_product(kin.heading_quaternions(heading), rotations[:, :, 0])
+        rotations *= np.copysign(np.float32(1.0), rotations[..., 3:])
+        turned = heading + history.heading[:, None]
+        turned += np.float32(np.pi)
+        turned %= np.float32(2 * np.pi)
+        turned -= np.float32(np.pi)
+        origin_cosine, origin_sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
+        root = kin.turn_ground(linear[..., :2], origin_cosine, origin_sine)
+        root += history.origin[:, None]
+        return Motion(root, turned, pelvis, rotations, contacts)
+
+
+def _locks_in_canonical(locks: FootLocks, history: _Canonical) -> FootLocks:
+    position = np.array(locks.position, np.float32)
+    cosine, sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
+    position[..., ::2] = kin.turn_ground(position[..., ::2] - history.origin[:, None], cosine, -sine)
+    return FootLocks(locks.active, position, locks.given)
+
+
+def _locks_in_anchor(locks: FootLocks, history: _Canonical) -> FootLocks:
+    position = locks.position
+    cosine, sine = np.cos(history.heading)[:, None, None], np.sin(history.heading)[:, None, None]
+    position[..., ::2] = kin.turn_ground(position[..., ::2], cosine, sine)
+    position[..., ::2] += history.origin[:, None, None]
+    return locks

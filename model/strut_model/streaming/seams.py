@@ -1,0 +1,109 @@
+"""Inertialised seams: a new window takes over position and velocity of what came before, at once and without a step.
+
+The difference between the history, extrapolated, and the new window is carried on as an offset that a critically damped
+spring lets die away (Bollo, "Inertialization", GDC 2018; the spring of Holden, "Spring-It-On"): with the offset p0 and
+its velocity v0 one frame before the new motion, frame t of it is moved by (p0 + (v0 + y p0) t) exp(-y t). Rotations
+do this with rotation vectors. Borders inside a window, where a network has them, are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.streaming import kinematics as kin
+
+Float = npt.NDArray[np.float32]
+
+SEAM_DECAY = 0.6
+"""y of the spring, per frame: .35 is softer and dulls style, 1.0 leaves a fifth more acceleration at the seam."""
+
+_PI = np.float32(np.pi)
+_TWO_PI = np.float32(2 * np.pi)
+
+
+@lru_cache(maxsize=64)
+def _curves(frames: int, borders: tuple[int, ...], decay: float) -> Float:
+    """(frames, 2 n): how much of each border's position and velocity offset each frame gets."""
+    curves = np.zeros((frames, 2 * len(borders)), np.float32)
+    for column, border in enumerate(borders):
+        time = np.arange(1, frames - border + 1)
+        fade = np.exp(-decay * time)
+        curves[border:, 2 * column] = (1 + decay * time) * fade
+        curves[border:, 2 * column + 1] = time * fade
+    return curves
+
+
+def inertialise(
+    linear: Float,
+    rotations: Float,
+    previous_linear: Float,
+    previous_rotations: Float,
+    borders: Sequence[int] = (0,),
+    decay: float = SEAM_DECAY,
+    angular: slice = slice(0, 0),
+) -> tuple[Float, Float]:
+    """Join a window to the two frames before it.
+
+    Args:
+        linear: (B, T, C) channels that add up: positions, and angles where ``angular`` says so.
+        rotations: (B, T, J, 4) unit quaternions.
+        previous_linear: (B, 2, C) the same channels in the last two frames of the history.
+        previous_rotations: (B, 2, J, 4).
+        borders: frames of the window where an offset is taken up; 0 is the seam itself. At most T - 2.
+        decay: y of the spring, per frame.
+        angular: channels of ``linear`` that are angles in radians, whose differences wrap.
+
+    Returns:
+        The joined channels and rotations, new arrays of the same shapes.
+    """
+    batch, frames, channels = linear.shape
+    joints = rotations.shape[2]
+    borders = tuple(borders)
+    shifts = np.empty((batch, 2 * len(borders), channels), np.float32)
+    turns = np.empty((batch, 2 * len(borders), joints, 3), np.float32)
+    for index, border in enumerate(borders):
+        if border == 0:
+            before, turned = previous_linear, previous_rotations
+        else:
+            before, turned = linear[:, border - 2 : border], rotations[:, border - 2 : border]
+            if border == 1:
+                before = np.concatenate((previous_linear[:, 1:], linear[:, :1]), axis=1)
+                turned = np.concatenate((previous_rotations[:, 1:], rotations[:, :1]), axis=1)
+        after, turning = linear[:, border : border + 2], rotations[:, border : border + 2]
+        row = slice(2 * index, 2 * index + 2)
+        _linear_offsets(before, after, angular, shifts[:, row])
+        _angular_offsets(turned, turning, turns[:, row])
+    curves = _curves(frames, borders, decay)
+    shifted = np.matmul(curves, shifts)
+    shifted += linear
+    turned_by = np.matmul(curves, turns.reshape(batch, -1, 3 * joints)).reshape(batch, frames, joints, 3)
+    return shifted, kin.multiply(kin.exponential(turned_by), rotations)
+
+
+def _linear_offsets(before: Float, after: Float, angular: slice, out: Float) -> None:
+    """Position and velocity offset (B, 2, C) of the old motion against the new one a frame before it begins."""
+    steps = np.stack((before[:, 1] - before[:, 0], after[:, 1] - after[:, 0]), axis=1)
+    gap = before[:, 1] - after[:, 0]
+    if angular.start != angular.stop:
+        for angles in (steps[..., angular], gap[..., angular]):
+            angles += _PI
+            angles %= _TWO_PI
+            angles -= _PI
+    np.add(gap, steps[:, 1], out=out[:, 0])
+    np.subtract(steps[:, 0], steps[:, 1], out=out[:, 1])
+
+
+def _angular_offsets(before: Float, after: Float, out: Float) -> None:
+    """The same for rotations (B, 2, J, 4) as rotation vectors (B, 2, J, 3), seen from the parent."""
+    pairs = np.stack((before, after), axis=1)  # (B, old or new, frame, J, 4)
+    velocity = kin.quotient(pairs[:, :, 1], pairs[:, :, 0])  # (B, 2, J, 4)
+    # One frame back from the new motion: n(-1) = velocity^-1 n(0).
+    extrapolated = kin.inverse_product(velocity[:, 1], after[:, 0])
+    gap = kin.quotient(before[:, 1], extrapolated)
+    logs = kin.logarithm(np.concatenate((gap[:, None], velocity), axis=1))
+    out[:, 0] = logs[:, 0]
+    np.subtract(logs[:, 1], logs[:, 2], out=out[:, 1])
