@@ -307,7 +307,9 @@ def _expect(document: Mapping[str, Any], name: str, expected: object) -> None:
 
 
 def _guidance(document: Mapping[str, Any], name: str) -> GuidanceRange:
-    low, high, default = (float(_get(document, f"guidance.{name}.{key}", (int, float))) for key in ("min", "max", "default"))
+    low, high, default = (
+        float(_get(document, f"guidance.{name}.{key}", (int, float))) for key in ("min", "max", "default")
+    )
     if not low <= default <= high:
         raise BundleError(f"{MANIFEST}: guidance.{name}.default is {default}, expected between {low} and {high}")
     return GuidanceRange(low, high, default)

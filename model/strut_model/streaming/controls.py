@@ -126,9 +126,7 @@ def _column(value: npt.NDArray[np.floating] | None, shape: tuple[int, ...], fiel
     return array
 
 
-def _check_column(
-    values: npt.NDArray[np.float64], low: float, high: float, unit: str, field: str, name: str
-) -> None:
+def _check_column(values: npt.NDArray[np.float64], low: float, high: float, unit: str, field: str, name: str) -> None:
     bad = ~np.isnan(values) & ~((values >= low) & (values <= high))
     if bad.any():
         row = int(bad.argmax())
@@ -169,7 +167,9 @@ def complete_times(
         position: (2,) metres, the root now.
         default_speed: metres a second, the usual speed of the style and content; at least a slow walk is assumed.
     """
-    assert trajectory.times is not None and trajectory.positions is not None and trajectory.speeds is not None
+    assert trajectory.times is not None, "checked() fills every field"
+    assert trajectory.positions is not None, "checked() fills every field"
+    assert trajectory.speeds is not None, "checked() fills every field"
     times = np.array(trajectory.times, np.float64)
     missing = np.isnan(times)
     if not missing.any():
@@ -308,7 +308,7 @@ def trajectory_samples(
     has_place = ~np.isnan(paths.positions[..., 0])
     has_speed = ~np.isnan(paths.speeds)
     has_facing = ~np.isnan(paths.headings)
-    placed, sped, faced = has_place.any(axis=1), has_speed.any(axis=1), has_facing.any(axis=1)
+    placed, sped, faced = (np.asarray(has.any(axis=1)) for has in (has_place, has_speed, has_facing))
 
     seconds = _GRID / FPS
     asked_facing = _asked_facing(paths, has_facing, facing, seconds)
@@ -407,7 +407,9 @@ def _polyline(
     way = places[rows, last] - places[rows, np.where(last > 0, earlier, last)]
     length = np.linalg.norm(way, axis=1, keepdims=True)
     way = way / np.maximum(length, 1e-9) * (length > 1e-6)
-    ending = np.where(has_speed[rows, np.maximum(last - 1, 0)] & (last > 0), paths.speeds[rows, np.maximum(last - 1, 0)], 0)
+    ending = np.where(
+        has_speed[rows, np.maximum(last - 1, 0)] & (last > 0), paths.speeds[rows, np.maximum(last - 1, 0)], 0
+    )
     beyond = np.maximum(seconds[None] - times[rows, last][:, None], 0.0)
     return np.asarray(ground + (beyond * ending[:, None])[..., None] * way[:, None])
 
@@ -511,7 +513,9 @@ def style_vector(bundle: Bundle, mix: StyleMix, lookup: StyleLookup | None = Non
         field = f"style.parts[{name}]"
         row = PART_NAMES.index(name)
         own = whole if part.components is None else mixed_style(bundle, part.components, f"{field}.components", lookup)
-        asked = strength if part.strength is None else check_range(f"{field}.strength", part.strength, 0.0, MAX_STRENGTH)
+        asked = (
+            strength if part.strength is None else check_range(f"{field}.strength", part.strength, 0.0, MAX_STRENGTH)
+        )
         beyond = max(asked - max(strength, 1.0), 0.0)
         share = min(asked, 1.0) + beyond
         vector[row] = bundle.neutral[row] + share * (own[row] - bundle.neutral[row])
@@ -542,7 +546,9 @@ def mixed_style(
     mean = np.einsum("s,spd->pd", np.array(weights) / total, np.stack(vectors))
     length = np.linalg.norm(mean, axis=-1, keepdims=True)
     # Opposite codes can cancel: then there is nothing to scale up.
-    scale = np.where(length > 1e-3 * bundle.style_norms[:, None], bundle.style_norms[:, None] / np.maximum(length, 1e-9), 1)
+    scale = np.where(
+        length > 1e-3 * bundle.style_norms[:, None], bundle.style_norms[:, None] / np.maximum(length, 1e-9), 1
+    )
     return np.asarray(mean * scale, np.float32)
 
 

@@ -2,9 +2,9 @@
 
 Each heel (at the ankle joint) and toe has a lock: a place on the ground. While the contact holds, the joint is drawn to
 its lock; what remains between the two is an offset that a critically damped spring takes to nought, started with
-the position and velocity that the joint has on screen. So landing, leaving, and giving up a lock that has become too far
-are all the same thing: a change of what the joint is drawn to. Two-bone inverse kinematics then bends hip and knee in the
-leg's own plane, and the ankle turns the foot to its toe.
+the position and velocity that the joint has on screen. So landing, leaving, and giving up a lock that has become too
+far are all the same thing: a change of what the joint is drawn to. Two-bone inverse kinematics then bends hip and knee
+in the leg's own plane, and the ankle turns the foot to its toe.
 
 Between windows only the locks are carried. The offset starts afresh from the history's joint places, which is what
 makes a window a function of its request.
@@ -13,6 +13,7 @@ makes a window a function of its request.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,9 +71,9 @@ class FootLocks:
         """Locks that follow from each request's history."""
         return FootLocks(np.zeros((batch, 4), bool), np.zeros((batch, 4, 3), np.float32), np.zeros(batch, bool))
 
-    def __getitem__(self, key: object) -> FootLocks:
+    def __getitem__(self, key: Any) -> FootLocks:
         """Index or slice the leading axes."""
-        return FootLocks(self.active[key], self.position[key], self.given[key])  # type: ignore[index]
+        return FootLocks(self.active[key], self.position[key], self.given[key])
 
     @staticmethod
     def stack(rows: list[FootLocks]) -> FootLocks:

@@ -219,10 +219,8 @@ class MotionGenerator:
             "guidance": np.ascontiguousarray(requests.guidance, np.float32),
         }
 
-    def _finish(
-        self, clean: Float, requests: WindowRequests, history: _Canonical
-    ) -> tuple[Motion, FootLocks, Bool]:
-        finite: Bool = np.isfinite(clean).all(axis=(1, 2))
+    def _finish(self, clean: Float, requests: WindowRequests, history: _Canonical) -> tuple[Motion, FootLocks, Bool]:
+        finite: Bool = np.asarray(np.isfinite(clean).all(axis=(1, 2)))
         if not finite.all():
             clean = np.where(finite[:, None, None], clean, history.features[:, -1:])
         linear, rotations, contacts = self._decode(clean)
@@ -259,9 +257,8 @@ class MotionGenerator:
     ) -> FootLocks:
         """Lock the feet, in place, and return the locks (B, 16) in the canonical frame."""
         if not self.lock_feet:
-            return FootLocks(
-                contacts > np.float32(0.5), np.zeros((*contacts.shape, 3), np.float32), np.zeros(contacts.shape[:2], bool)
-            )
+            places = np.zeros((*contacts.shape, 3), np.float32)
+            return FootLocks(contacts > np.float32(0.5), places, np.zeros(contacts.shape[:2], bool))
         legs = feet.legs_of(rotations, linear[..., 3:])
         previous = history.joints[:, -2:, CONTACT_JOINTS]
         previous[..., ::2] += history.linear[:, -2:, None, :2]

@@ -55,8 +55,8 @@ _TINY = np.float32(1e-12)
 def _bilinear(a: Float, b: Float, table: Float) -> Float:
     outer = a[..., :, None] * b[..., None, :]
     if outer.ndim == 2:
-        product: Float = outer.reshape(16) @ table
-        return product
+        single: Float = np.matmul(outer.reshape(16), table)
+        return single
     lead = outer.shape[:-2]
     flat: Float = np.matmul(outer.reshape(lead[0], -1, 16), table)
     return flat.reshape(*lead, table.shape[1])

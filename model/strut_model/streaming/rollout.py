@@ -1,7 +1,7 @@
 """Closed-loop rollouts: windows generated one after another, each the history of the next, for many characters.
 
-They go through the same :class:`~strut_model.streaming.generator.MotionGenerator` as a server's windows, so that what is
-evaluated is what is served.
+They go through the same :class:`~strut_model.streaming.generator.MotionGenerator` as a server's windows, so that what
+is evaluated is what is served.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def rollout(
         raise ValueError(f"history: shape {history.root_heading.shape}; expected {(batch, HISTORY)}")
     manifest = generator.bundle.manifest
     if guidance is None:
-        guidance = np.tile(np.float32([manifest.style_guidance.default, manifest.content_guidance.default]), (batch, 1))
+        weights = [manifest.style_guidance.default, manifest.content_guidance.default]
+        guidance = np.tile(np.array(weights, np.float32), (batch, 1))
     seeds = character_seeds(seed, batch)
     everywhere = np.ones((batch, frames), bool)
     places = everywhere if position_mask is None else position_mask
