@@ -1,0 +1,1 @@
+"""Networks in PyTorch: the denoiser (teacher and student) and the motion encoder."""

@@ -1,0 +1,1 @@
+"""Training: encoder, teacher, distillation and the export of a bundle."""

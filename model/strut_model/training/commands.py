@@ -1,0 +1,187 @@
+"""``strut train encoder|teacher``, ``strut distill`` and ``strut export``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import torch
+
+from strut_model.data.pack import PackError
+from strut_model.data.split import SplitError
+from strut_model.training import config as configuration
+from strut_model.training.checkpoint import CheckpointError
+from strut_model.training.distill import StudentTraining, train_student
+from strut_model.training.encoder import EncoderTraining, train_encoder
+from strut_model.training.export import ExportError, export_bundle
+from strut_model.training.teacher import TeacherTraining, train_teacher
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXISTING = click.Path(exists=True, path_type=Path)
+EXPECTED_ERRORS = (configuration.ConfigError, CheckpointError, ExportError, PackError, SplitError, ValueError)
+
+
+def _common(function: F) -> F:
+    options = (
+        click.option("--data", "pack", type=EXISTING, required=True, help="Packed data set (strut data import)."),
+        click.option("--split", type=EXISTING, required=True, help="Split file of the data set."),
+        click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of checkpoints and logs."),
+        click.option("--config", type=EXISTING, help="YAML file; unknown keys are refused."),
+        click.option("--samples", type=click.IntRange(min=1), help="Windows to see in all (instead of the file's)."),
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+        click.option("--threads", type=click.IntRange(min=1), help="CPU threads (all by default)."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _device(wanted: str, threads: int | None) -> str:
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise click.ClickException("--device cuda: PyTorch finds no CUDA device here; allowed: auto, cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def _run(action: Callable[[], Path]) -> None:
+    try:
+        path = action()
+    except EXPECTED_ERRORS as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {path}")
+
+
+@click.group()
+def train() -> None:
+    """Train the motion encoder or the diffusion teacher.
+
+    A run that was stopped goes on where its last checkpoint left it: repeat the command.
+    """
+
+
+@train.command("encoder")
+@_common
+def encoder_command(
+    pack: Path, split: Path, out: Path, config: Path | None, samples: int | None, device: str, threads: int | None
+) -> None:
+    """Train the style and content encoder."""
+    place = _device(device, threads)
+    _run(
+        lambda: train_encoder(
+            pack, split, out, configuration.load(EncoderTraining, config, {"samples": samples}), place
+        )
+    )
+
+
+@train.command("teacher")
+@_common
+@click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
+@click.option("--start-from", type=EXISTING, help="An earlier teacher whose weights to begin with.")
+def teacher_command(
+    pack: Path,
+    split: Path,
+    out: Path,
+    config: Path | None,
+    samples: int | None,
+    device: str,
+    threads: int | None,
+    encoder: Path,
+    start_from: Path | None,
+) -> None:
+    """Train the diffusion teacher."""
+    place = _device(device, threads)
+    _run(
+        lambda: train_teacher(
+            pack,
+            split,
+            encoder,
+            out,
+            configuration.load(TeacherTraining, config, {"samples": samples}),
+            place,
+            start_from,
+        )
+    )
+
+
+@click.command()
+@_common
+@click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
+@click.option("--teacher", type=EXISTING, required=True, help="Checkpoint of the teacher.")
+@click.option("--start-from", type=EXISTING, help="An earlier student whose weights to begin with.")
+def distill(
+    pack: Path,
+    split: Path,
+    out: Path,
+    config: Path | None,
+    samples: int | None,
+    device: str,
+    threads: int | None,
+    encoder: Path,
+    teacher: Path,
+    start_from: Path | None,
+) -> None:
+    """Distil the teacher to a consistency student of 1 to 4 steps."""
+    place = _device(device, threads)
+    _run(
+        lambda: train_student(
+            pack,
+            split,
+            encoder,
+            teacher,
+            out,
+            configuration.load(StudentTraining, config, {"samples": samples}),
+            place,
+            start_from,
+        )
+    )
+
+
+def _training_data(values: tuple[str, ...]) -> list[dict[str, str]]:
+    rows = []
+    for value in values:
+        parts = [part.strip() for part in value.split("|")]
+        if len(parts) != 3:
+            raise click.BadParameter(f"'{value}': expected 'name | licence | url'", param_hint="--training-data")
+        rows.append(dict(zip(("name", "licence", "url"), parts, strict=True)))
+    return rows
+
+
+@click.command()
+@click.option("--student", type=EXISTING, required=True, help="Checkpoint of the student.")
+@click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
+@click.option("--data", "pack", type=EXISTING, required=True, help="The packed data set that they were trained on.")
+@click.option("--split", type=EXISTING, required=True, help="Its split file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's directory.")
+@click.option("--name", default="strut", show_default=True, help="The bundle's name.")
+@click.option("--neutral", default="normal", show_default=True, help="The style at strength 0.")
+@click.option("--training-data", multiple=True, help="'name | licence | url' for the manifest; may be repeated.")
+@click.option("--licence", default="", help="Licence of the weights, for the manifest.")
+@click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
+def export(
+    student: Path,
+    encoder: Path,
+    pack: Path,
+    split: Path,
+    out: Path,
+    name: str,
+    neutral: str,
+    training_data: tuple[str, ...],
+    licence: str,
+    overwrite: bool,
+) -> None:
+    """Write a bundle (ONNX graphs, named styles, manifest with hashes) that `strut serve` can load."""
+    rows = _training_data(training_data)
+    try:
+        differences = export_bundle(
+            student, encoder, pack, split, out, name, neutral, rows, licence, overwrite
+        )
+    except EXPECTED_ERRORS as error:
+        raise click.ClickException(str(error)) from error
+    size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+    click.echo(f"wrote {out}: {size:.1f} MB")
+    for graph, difference in differences.items():
+        click.echo(f"{graph}: ONNX Runtime and PyTorch differ by at most {difference:.1e}")

@@ -1,0 +1,230 @@
+"""Distillation of the teacher to a consistency student with the guidance weights as inputs.
+
+Latent-consistency style (Luo et al. 2023; MotionLCM, Dai et al. 2024), on features: on a grid of noise levels the
+teacher takes one guided step down, and the student must give at both ends what its own average gives below. A share
+of the histories is the student's own output, so that it learns at the states that it meets when it streams.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from strut_model.nn.network import Denoiser, DenoiserConfig
+from strut_model.training import checkpoint
+from strut_model.training.config import from_mapping, to_mapping
+from strut_model.training.losses import LossWeights, WindowLoss
+from strut_model.training.progress import Progress
+from strut_model.training.sampling import guided_prediction, step_towards
+from strut_model.training.teacher import load_teacher, materials, network_inputs, schedule
+from strut_model.training.windows import Augmentation, Windows, WindowSampler, after_own_window, rotation_limits
+
+KIND = "strut-student"
+
+
+def _augmentation() -> Augmentation:
+    # The teacher's guided target needs its conditions, so none is dropped but the path.
+    return Augmentation(
+        stitched_share=0.44, drop_style=0.0, drop_content=0.0, drop_both=0.0, speed_range=0.15, history_noise=0.05
+    )
+
+
+@dataclass(frozen=True)
+class StudentTraining:
+    """How the student is distilled.
+
+    Attributes:
+        samples: windows to see in all.
+        batch: windows a batch.
+        learning_rate: of AdamW, flat and then a cosine from ``flat_share`` on.
+        average: decay of the moving average, which is both the target network and what ships.
+        clip: largest gradient norm.
+        grid: noise levels of the teacher's steps.
+        pure_noise_share: share of samples at t = 1, where a one-step student starts.
+        guidance_low, guidance_high: range of both guidance weights.
+        style_swap: share of samples that are asked for another style than their history's.
+        self_history: share of batches whose history is the student's own output.
+        huber: width of the pseudo-Huber denoising loss.
+        balance: power of the style frequencies.
+        augmentation, losses: see there.
+        bfloat16: automatic mixed precision.
+        checkpoint_seconds: between two checkpoints.
+        seed: of everything random.
+    """
+
+    samples: int = 800_000
+    batch: int = 128
+    learning_rate: float = 5e-4
+    flat_share: float = 0.4
+    average: float = 0.998
+    clip: float = 1.0
+    grid: int = 8
+    pure_noise_share: float = 0.35
+    guidance_low: float = 1.0
+    guidance_high: float = 3.0
+    style_swap: float = 0.2
+    self_history: float = 0.5
+    huber: float = 0.05
+    balance: float = 0.4
+    augmentation: Augmentation = field(default_factory=_augmentation)
+    losses: LossWeights = field(default_factory=lambda: LossWeights(identity=0.05))
+    bfloat16: bool = True
+    checkpoint_seconds: float = 120.0
+    seed: int = 3
+
+
+def student_config(teacher: DenoiserConfig) -> DenoiserConfig:
+    """The student's network: the teacher's with guidance weights as inputs."""
+    return DenoiserConfig(**{**to_mapping(teacher), "guided": True})
+
+
+def train_student(
+    pack: Path,
+    split: Path,
+    encoder: Path,
+    teacher: Path,
+    out: Path,
+    config: StudentTraining,
+    device: str = "cpu",
+    start_from: Path | None = None,
+) -> Path:
+    """Distils (or resumes) the student; returns its checkpoint ``out/student.pt``.
+
+    Args:
+        pack, split: the data set and its split.
+        encoder, teacher: checkpoints.
+        out: folder of checkpoint and logs.
+        config: how.
+        device: "cpu" or "cuda".
+        start_from: an earlier student to begin with; the teacher's weights otherwise.
+    """
+    path = out / "student.pt"
+    place = torch.device(device)
+    torch.manual_seed(config.seed)
+    data = materials(pack, split, encoder, place)
+    teacher_network, mean, std = load_teacher(teacher)
+    data = type(data)(data.store, data.codes, mean.to(place), std.to(place), data.encoder)
+    teacher_network.to(place)
+    model = Denoiser(student_config(teacher_network.config)).to(place)
+    if start_from is not None:
+        weights = checkpoint.load(start_from, KIND)["average"]
+        model.load_state_dict({k: v.float() for k, v in weights.items()})
+    else:
+        own = model.state_dict()
+        # The guidance branch starts at nothing, so that the student starts as the teacher.
+        inherited = {k: v for k, v in teacher_network.state_dict().items() if not k.startswith("guidance")}
+        model.load_state_dict({**own, **inherited})
+        torch.nn.init.zeros_(model.guidance[2].weight)
+        torch.nn.init.zeros_(model.guidance[2].bias)
+    model.requires_grad_(True)
+    average = checkpoint.Average(model, config.average)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-3)
+    seen = 0
+    if path.exists():
+        state = checkpoint.load(path, KIND)
+        model.load_state_dict(state["model"])
+        average.module.load_state_dict(state["average"])
+        average.updates = int(state["updates"])
+        optimizer.load_state_dict(state["optimizer"])
+        seen = int(state["seen"])
+        torch.manual_seed(config.seed + seen)
+    sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
+    criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
+
+    def save() -> None:
+        state: dict[str, Any] = {
+            "model": model.state_dict(),
+            "average": average.module.state_dict(),
+            "updates": average.updates,
+            "optimizer": optimizer.state_dict(),
+            "seen": seen,
+            "network": to_mapping(model.config),
+            "config": to_mapping(config),
+            "mean": data.mean.cpu(),
+            "std": data.std.cpu(),
+        }
+        checkpoint.save(path, KIND, state)
+
+    def guidance_weights() -> Tensor:
+        span = config.guidance_high - config.guidance_low
+        return config.guidance_low + span * torch.rand(config.batch, 2, device=place)
+
+    def own_window(windows: Windows) -> Tensor:
+        inputs = network_inputs(windows, data.mean, data.std)
+        noise = torch.randn_like(windows.target)
+        ones = torch.ones(config.batch, device=place)
+        with torch.no_grad(), torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
+            clean = model(noisy=noise, time=ones, guidance=guidance_weights(), **inputs).float()
+            if torch.rand(()) < 0.5:
+                again = torch.lerp(clean, torch.randn_like(clean), 0.5)
+                clean = model(noisy=again, time=ones * 0.5, guidance=guidance_weights(), **inputs).float()
+        return clean * data.std + data.mean
+
+    last = time.monotonic()
+    with Progress("student", config.samples, seen, out / "logs" / "student") as progress:
+        while seen < config.samples:
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * schedule(seen / config.samples, config.flat_share)
+            own = bool(torch.rand(()) < config.self_history)
+            if own:
+                first = sampler.conditioned(sampler.draw(config.batch, windows=2))
+                windows = after_own_window(first, own_window)
+            else:
+                windows = sampler.draw(config.batch)
+            windows = sampler.conditioned(swapped_styles(windows, data.codes.style_prototypes, config.style_swap))
+            inputs = network_inputs(windows, data.mean, data.std, 0.0 if own else config.augmentation.history_noise)
+            clean = (windows.target - data.mean) / data.std
+            step = torch.randint(1, config.grid + 1, (config.batch,), device=place)
+            pure = torch.rand(config.batch, device=place) < config.pure_noise_share
+            t = torch.where(pure, config.grid, step) / config.grid
+            s = (t - 1 / config.grid).clamp(min=0)
+            noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
+            guidance = guidance_weights()
+            with torch.no_grad():
+                guided = guided_prediction(teacher_network, noisy, t, inputs, guidance, config.bfloat16)
+                below = step_towards(noisy, guided, t, s)
+                with torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
+                    target = average.module(noisy=below, time=s, guidance=guidance, **inputs).float()
+                # At level 0 consistency is the identity: the teacher's own answer is the target.
+                target = torch.where((s <= 0)[:, None, None], guided, target)
+            with torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
+                predicted = model(noisy=noisy, time=t, guidance=guidance, **inputs).float()
+            losses = criterion(predicted, target, windows.history, config.huber)
+            optimizer.zero_grad(set_to_none=True)
+            losses["total"].backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            optimizer.step()
+            average.update(model)
+            seen += config.batch
+            progress.update(config.batch, {k: v.detach() for k, v in losses.items()})
+            if time.monotonic() - last > config.checkpoint_seconds:
+                save()
+                last = time.monotonic()
+    save()
+    return path
+
+
+def swapped_styles(windows: Windows, prototypes: Tensor, share: float) -> Windows:
+    """Some of the batch asked for another named style, whatever its history."""
+    batch, device = len(windows.history), windows.history.device
+    swap = torch.rand(batch, device=device) < share
+    other = torch.randint(0, len(prototypes), (batch,), device=device)
+    style = torch.where(swap[:, None, None], prototypes[other], windows.style)
+    return replace(windows, style=style)
+
+
+def load_student(path: Path) -> tuple[Denoiser, Tensor, Tensor]:
+    """The student's averaged network and the features' mean and standard deviation (206,) from a checkpoint.
+
+    Raises:
+        CheckpointError: see ``checkpoint.load``.
+    """
+    state = checkpoint.load(path, KIND)
+    model = Denoiser(from_mapping(DenoiserConfig, state["network"]))
+    model.load_state_dict({k: v.float() for k, v in state["average"].items()})
+    return model.eval().requires_grad_(False), state["mean"].float(), state["std"].float()

@@ -1,0 +1,324 @@
+"""Export of a bundle: student and encoder as ONNX graphs, named styles and contents, manifest with hashes.
+
+Weights are stored as float16 and widened when the graph is loaded (a Cast that ONNX Runtime folds), which halves the
+file; the PyTorch side of the comparison uses the same rounded weights.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from strut_model import bundle as bundles
+from strut_model import rotations as rot
+from strut_model.data.pack import Pack
+from strut_model.data.split import Split
+from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, WINDOW
+from strut_model.motion import Motion
+from strut_model.nn.encoder import MotionEncoder
+from strut_model.nn.network import CONTENT_DIM, INPUT_NAMES, STYLE_DIM, Denoiser
+from strut_model.skeleton import PARTS
+from strut_model.training.dataset import Codes, FrameStore, content_kind
+from strut_model.training.distill import load_student
+from strut_model.training.encoder import compute_codes, load_encoder
+
+OPSET = 18
+TOLERANCE = 1e-4
+"""Largest difference allowed between PyTorch and ONNX Runtime, in normalised units."""
+
+STYLE_DESCRIPTIONS = {
+    "active": "brisk and lively, with wide swings",
+    "elderly": "stooped and careful, with short steps",
+    "exhausted": "heavy and slow, with hanging arms",
+    "feminine": "light, with swaying hips",
+    "masculine": "broad and firm",
+    "normal": "neutral",
+    "youthful": "springy and light-footed",
+}
+
+
+class ExportError(RuntimeError):
+    """The exported graph does not agree with the network that it was made from."""
+
+
+class _EncoderGraph(nn.Module):
+    """The encoder with the outputs that a bundle promises."""
+
+    def __init__(self, encoder: MotionEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, motion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        style, _, content, readouts = self.encoder(motion)
+        return style, content, readouts
+
+
+def round_weights(module: nn.Module) -> nn.Module:
+    """Rounds the weights to float16 precision in place, as they will be stored."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(parameter.half().float())
+    return module
+
+
+def example_inputs(batch: int, seed: int = 0) -> dict[str, Tensor]:
+    """Plausible inputs of the student, by name, for tracing and comparing."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    unit = nn.functional.normalize
+    return {
+        "noisy": normal(batch, WINDOW, FEATURES),
+        "time": torch.rand(batch, generator=generator),
+        "history": normal(batch, HISTORY, FEATURES),
+        "history_mask": (torch.rand(batch, HISTORY, generator=generator) > 0.2).float(),
+        "trajectory": normal(batch, WINDOW, 4),
+        "trajectory_mask": (torch.rand(batch, WINDOW, 2, generator=generator) > 0.2).float(),
+        "content": unit(normal(batch, CONTENT_DIM), dim=-1),
+        "phase": torch.rand(batch, 3, generator=generator).round(decimals=2),
+        "style": unit(normal(batch, PARTS, STYLE_DIM), dim=-1),
+        "guidance": 1 + 2 * torch.rand(batch, 2, generator=generator),
+    }
+
+
+def _to_onnx(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, axes: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        # The tracer warns of shapes that it records as constants; frames and features are meant to be.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            module.eval(),
+            tuple(inputs.values()),
+            str(path),
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def store_as_float16(path: Path) -> None:
+    """Rewrites a graph's large float32 weights as float16 with a Cast each, in place."""
+    model = onnx.load(str(path))
+    casts = []
+    for weight in model.graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 1024:
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = casts + list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _difference(path: Path, inputs: dict[str, Tensor], expected: tuple[Tensor, ...]) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(got, expected, strict=True))
+
+
+def export_student(network: Denoiser, path: Path) -> float:
+    """Writes the student's graph; returns its largest difference from PyTorch.
+
+    Raises:
+        ExportError: the difference is above ``TOLERANCE``.
+    """
+    round_weights(network)
+    example = example_inputs(2)
+    axes = {name: {0: "batch"} for name in (*INPUT_NAMES, "clean")}
+    _to_onnx(network, example, ["clean"], path, axes)
+    store_as_float16(path)
+    check = example_inputs(5, seed=1)
+    with torch.no_grad():
+        expected = network(**check)
+    return _accept(path, _difference(path, check, (expected,)))
+
+
+def export_encoder(network: MotionEncoder, path: Path) -> float:
+    """Writes the encoder's graph; returns its largest difference from PyTorch.
+
+    Raises:
+        ExportError: the difference is above ``TOLERANCE``.
+    """
+    round_weights(network)
+    graph = _EncoderGraph(network).eval()
+    example = {"motion": torch.randn(2, 60, ENCODER_FEATURES) * network.std + network.mean}
+    axes = {"motion": {0: "batch", 1: "frames"}, **{n: {0: "batch"} for n in ("style", "content", "readouts")}}
+    _to_onnx(graph, example, ["style", "content", "readouts"], path, axes)
+    store_as_float16(path)
+    check = {"motion": torch.randn(3, 48, ENCODER_FEATURES) * network.std + network.mean}
+    with torch.no_grad():
+        expected = graph(**check)
+    return _accept(path, _difference(path, check, expected))
+
+
+def _accept(path: Path, difference: float) -> float:
+    if not difference <= TOLERANCE:
+        raise ExportError(f"{path.name}: differs from PyTorch by {difference:.2e}; allowed {TOLERANCE:.0e}")
+    return difference
+
+
+def speed_table(store: FrameStore) -> np.ndarray:
+    """(S, C) metres a second, mean ground speed of each style and content; NaN where the data has none."""
+    table = np.full((len(store.style_names), len(store.content_names)), np.nan, np.float32)
+    speeds = torch.zeros(len(store.length))
+    for i, (start, length) in enumerate(zip(store.start.tolist(), store.length.tolist(), strict=True)):
+        speeds[i] = store.frames[start : start + length, :2].diff(dim=0).norm(dim=-1).mean() * 30.0
+    for style in range(len(store.style_names)):
+        for content in range(len(store.content_names)):
+            own = (store.style == style) & (store.content == content)
+            if bool(own.any()):
+                table[style, content] = float((speeds * store.length)[own].sum() / store.length[own].sum())
+    return table
+
+
+def standing_history(pack: Pack, split: Split, neutral: str) -> Motion:
+    """Eight frames of neutral standing, at the origin, facing +Z: the calmest stretch of the idle clips, or else of
+    the neutral style's."""
+    calmest: tuple[float, Motion] | None = None
+    infos = {clip.name: clip for clip in pack.clips}
+    segments = [s for s in split.segments("train") if s.clip in infos and s.frames >= HISTORY + 2]
+    idle = [s for s in segments if infos[s.clip].content == "idle"]
+    chosen = idle or [s for s in segments if infos[s.clip].style == neutral]
+    for segment in (chosen or segments)[:40]:
+        motion = pack.clip(segment.clip).motion().slice_frames(segment.start, segment.end)
+        speed = np.linalg.norm(np.diff(motion.positions(), axis=0), axis=-1).mean(-1)
+        calm = np.convolve(speed, np.ones(HISTORY) / HISTORY, "valid")
+        at = int(calm.argmin())
+        if calmest is None or calm[at] < calmest[0]:
+            calmest = (float(calm[at]), motion.slice_frames(at, at + HISTORY))
+    assert calmest is not None
+    motion = calmest[1]
+    motion = motion.relative_to(motion.root_position[-1], motion.root_heading[-1])
+    return Motion(
+        motion.root_position, motion.root_heading, motion.pelvis, rot.normalise(motion.rotations), motion.contacts
+    ).astype(np.float32)
+
+
+def mean_seconds(store: FrameStore, content: int) -> float:
+    """Mean length in seconds of a content's clips."""
+    own = store.content == content
+    return float(store.total[own].float().mean() / 30.0)
+
+
+def export_bundle(
+    student: Path,
+    encoder: Path,
+    pack: Path,
+    split: Path,
+    out: Path,
+    name: str,
+    neutral: str = "normal",
+    training_data: list[dict[str, str]] | None = None,
+    licence: str = "",
+    overwrite: bool = False,
+) -> dict[str, float]:
+    """Writes a bundle, whole or not at all.
+
+    Args:
+        student, encoder: checkpoints.
+        pack, split: what they were trained on; named styles, contents and speeds come from it.
+        out: the bundle's directory.
+        name: of the bundle.
+        neutral: the style at strength 0.
+        training_data: rows of name, licence and url for the manifest.
+        licence: of the weights.
+        overwrite: replace a bundle that is there.
+
+    Returns:
+        The largest difference between PyTorch and ONNX Runtime of "student" and "encoder".
+
+    Raises:
+        ExportError: a graph differs, the neutral style is unknown, or ``out`` exists and may not be replaced.
+    """
+    if out.exists() and not (overwrite and (out / bundles.MANIFEST).is_file()):
+        raise ExportError(f"{out}: exists already; name another directory or pass --overwrite")
+    network, mean, std = load_student(student)
+    motion_encoder = load_encoder(encoder)
+    store = FrameStore(pack, split)
+    if neutral not in store.style_names:
+        raise ExportError(f"neutral: '{neutral}' is not a style of {pack}; allowed: {', '.join(store.style_names)}")
+    codes = compute_codes(motion_encoder, store)
+    reader = Pack(pack)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as temporary:
+        folder = Path(temporary) / "bundle"
+        folder.mkdir()
+        differences = {
+            "student": export_student(network, folder / bundles.STUDENT),
+            "encoder": export_encoder(motion_encoder, folder / bundles.ENCODER),
+        }
+        idle = standing_history(reader, Split.read(split), neutral)
+        np.savez_compressed(
+            folder / bundles.ARRAYS,
+            feature_mean=mean.numpy().astype(np.float32),
+            feature_std=std.numpy().astype(np.float32),
+            style_vectors=codes.style_prototypes.numpy().astype(np.float32),
+            content_vectors=codes.content_prototypes.numpy().astype(np.float32),
+            speed_table=speed_table(store),
+            idle_root_position=idle.root_position,
+            idle_root_heading=idle.root_heading,
+            idle_pelvis=idle.pelvis,
+            idle_rotations=idle.rotations,
+            idle_contacts=idle.contacts,
+        )
+        bundles.seal_bundle(folder, _manifest(name, neutral, store, codes, reader, training_data or [], licence))
+        bundles.load_bundle(folder)
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    return differences
+
+
+def _manifest(
+    name: str,
+    neutral: str,
+    store: FrameStore,
+    codes: Codes,
+    reader: Pack,
+    training_data: list[dict[str, str]],
+    licence: str,
+) -> dict[str, Any]:
+    datasets: dict[str, str] = {}
+    for clip in reader.clips:
+        datasets.setdefault(clip.style, clip.dataset)
+    return {
+        **bundles.base_manifest(),
+        "name": name,
+        "opset": OPSET,
+        "dims": {"style": STYLE_DIM, "parts": PARTS, "content": CONTENT_DIM},
+        "styles": [
+            {"name": s, "description": STYLE_DESCRIPTIONS.get(s, s.replace("-", " ")), "dataset": datasets.get(s, "")}
+            for s in codes.style_names
+        ],
+        "contents": [
+            {"name": c, "kind": content_kind(c), "mean_seconds": round(mean_seconds(store, i), 3)}
+            for i, c in enumerate(codes.content_names)
+        ],
+        "neutral_style": neutral,
+        "guidance": {
+            "style": {"min": 1.0, "max": 3.0, "default": 2.0},
+            "content": {"min": 1.0, "max": 3.0, "default": 2.0},
+        },
+        "training_data": training_data,
+        "weights_licence": licence,
+        "metrics": {},
+    }

@@ -1,0 +1,260 @@
+"""Training of the diffusion teacher: x_t = (1 - t) x0 + t eps, predict x0, condition dropout, self-history."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from strut_model.features import FEATURES, WINDOW
+from strut_model.nn.encoder import MotionEncoder
+from strut_model.nn.network import Denoiser, DenoiserConfig
+from strut_model.training import checkpoint
+from strut_model.training.config import from_mapping, to_mapping
+from strut_model.training.dataset import Codes, FrameStore, canonical
+from strut_model.training.encoder import compute_codes, load_encoder
+from strut_model.training.losses import LossWeights, WindowLoss
+from strut_model.training.progress import Progress
+from strut_model.training.windows import (
+    SPAN,
+    Augmentation,
+    Windows,
+    WindowSampler,
+    after_own_window,
+    rotation_limits,
+)
+
+KIND = "strut-teacher"
+
+
+@dataclass(frozen=True)
+class TeacherTraining:
+    """How the teacher is trained.
+
+    Attributes:
+        network: its size.
+        samples: windows to see in all.
+        batch: windows a batch.
+        learning_rate: of AdamW: flat, then cosine to a hundredth from ``flat_share`` on.
+        average: decay of the moving average of the weights.
+        clip: largest gradient norm.
+        pure_noise_share: share of samples at t = 1.
+        self_history_every: every so many batches the history is the network's own output; 0 for never.
+        balance: power of the style frequencies.
+        augmentation, losses: see there.
+        bfloat16: automatic mixed precision.
+        checkpoint_seconds: between two checkpoints.
+        seed: of everything random.
+    """
+
+    network: DenoiserConfig = field(default_factory=DenoiserConfig)
+    samples: int = 3_000_000
+    batch: int = 128
+    learning_rate: float = 1e-3
+    flat_share: float = 0.4
+    average: float = 0.999
+    clip: float = 1.0
+    pure_noise_share: float = 0.1
+    self_history_every: int = 3
+    balance: float = 0.4
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    losses: LossWeights = field(default_factory=LossWeights)
+    bfloat16: bool = True
+    checkpoint_seconds: float = 120.0
+    seed: int = 2
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What the teacher and the student are trained on: frames, codes, statistics and the losses made of them."""
+
+    store: FrameStore
+    codes: Codes
+    mean: Tensor
+    std: Tensor
+    encoder: MotionEncoder
+
+
+def materials(pack: Path, split: Path, encoder: Path, device: torch.device) -> Materials:
+    """Loads the training set, its codes and its statistics onto a device."""
+    store = FrameStore(pack, split)
+    network = load_encoder(encoder)
+    codes = compute_codes(network, store)
+    mean, std = feature_statistics(store)
+    moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in vars(codes).items()}
+    return Materials(store.to(device), Codes(**moved), mean.to(device), std.to(device), network.to(device))
+
+
+@torch.no_grad()
+def feature_statistics(store: FrameStore) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (206,) of the features of windows.
+
+    Columns of one kind share their spread within a joint or the root, so that no quiet column is blown up.
+    """
+    segments = torch.nonzero(store.length > SPAN)[:, 0]
+    picks = segments[torch.linspace(0, len(segments) - 1, 6000).long()]
+    first = store.start[picks] + ((store.length[picks] - SPAN) * torch.linspace(0, 1, 6000)).long()
+    frames = store.gather(first, SPAN)
+    features = canonical(frames, frames[:, 7, :3])[:, -WINDOW:].reshape(-1, FEATURES)
+    mean, std = features.mean(0), features.std(0)
+    variance = std.square()
+    for start, stop, size in ((0, 2, 2), (2, 4, 2), (4, 70, 3), (70, 202, 6)):
+        shared = variance[start:stop].unflatten(0, (-1, size)).mean(1, keepdim=True)
+        std[start:stop] = shared.expand(-1, size).flatten().sqrt()
+    return mean, std.clamp(min=0.02)
+
+
+def schedule(share: float, flat: float) -> float:
+    """Learning rate factor: 1 for the share ``flat`` of the training, then a cosine to 0.01."""
+    if share < flat:
+        return 1.0
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - flat) / (1 - flat))))
+
+
+def network_inputs(windows: Windows, mean: Tensor, std: Tensor, history_noise: float = 0.0) -> dict[str, Tensor]:
+    """The conditions and the normalised history as the network takes them."""
+    history = (windows.history - mean) / std
+    if history_noise > 0:
+        level = torch.rand(len(history), 1, 1, device=history.device) * history_noise
+        history = history + level * torch.randn_like(history)
+    return {"history": history, **windows.conditions()}
+
+
+def noise_levels(batch: int, pure_noise_share: float, low: float, device: torch.device) -> Tensor:
+    """Noise levels (B,): uniform in [low, 1], some of them 1."""
+    t = low + (1 - low) * torch.rand(batch, device=device)
+    return torch.where(torch.rand(batch, device=device) < pure_noise_share, torch.ones_like(t), t)
+
+
+def denoise(
+    network: Callable[..., Tensor], clean: Tensor, t: Tensor, inputs: dict[str, Tensor], guidance: Tensor, bfloat16: bool
+) -> Tensor:
+    """Noises normalised windows (B, 16, 206) to level t (B,) and denoises them in one step."""
+    noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
+    with torch.autocast(clean.device.type, torch.bfloat16, enabled=bfloat16):
+        return network(noisy=noisy, time=t, guidance=guidance, **inputs).float()
+
+
+def train_teacher(
+    pack: Path,
+    split: Path,
+    encoder: Path,
+    out: Path,
+    config: TeacherTraining,
+    device: str = "cpu",
+    start_from: Path | None = None,
+) -> Path:
+    """Trains (or resumes) the teacher; returns its checkpoint ``out/teacher.pt``.
+
+    Args:
+        pack, split: the data set and its split.
+        encoder: checkpoint of the encoder.
+        out: folder of checkpoint and logs.
+        config: how.
+        device: "cpu" or "cuda".
+        start_from: weights of an earlier teacher to begin with.
+    """
+    path = out / "teacher.pt"
+    place = torch.device(device)
+    torch.manual_seed(config.seed)
+    data = materials(pack, split, encoder, place)
+    model = Denoiser(config.network).to(place)
+    if start_from is not None:
+        model.load_state_dict({k: v.float() for k, v in checkpoint.load(start_from, KIND)["average"].items()})
+    average = checkpoint.Average(model, config.average)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-2)
+    seen = 0
+    if path.exists():
+        state = checkpoint.load(path, KIND)
+        model.load_state_dict(state["model"])
+        average.module.load_state_dict(state["average"])
+        average.updates = int(state["updates"])
+        optimizer.load_state_dict(state["optimizer"])
+        seen = int(state["seen"])
+        torch.manual_seed(config.seed + seen)
+    sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
+    criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
+    unguided = torch.ones(config.batch, 2, device=place)
+
+    def predict(windows: Windows) -> Tensor:
+        clean = (windows.target - data.mean) / data.std
+        t = noise_levels(len(clean), config.pure_noise_share, 0.2, place)
+        with torch.no_grad():
+            inputs = network_inputs(windows, data.mean, data.std)
+            return denoise(model, clean, t, inputs, unguided, config.bfloat16) * data.std + data.mean
+
+    def save() -> None:
+        state: dict[str, Any] = {
+            "model": model.state_dict(),
+            "average": average.module.state_dict(),
+            "updates": average.updates,
+            "optimizer": optimizer.state_dict(),
+            "seen": seen,
+            "config": to_mapping(config),
+            "mean": data.mean.cpu(),
+            "std": data.std.cpu(),
+        }
+        checkpoint.save(path, KIND, state)
+
+    last, step = time.monotonic(), seen // config.batch
+    with Progress("teacher", config.samples, seen, out / "logs" / "teacher") as progress:
+        while seen < config.samples:
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * schedule(seen / config.samples, config.flat_share)
+            own = config.self_history_every > 0 and step % config.self_history_every == self_turn(config)
+            if own:
+                windows = sampler.conditioned(sampler.draw(config.batch, windows=2))
+                windows = sampler.conditioned(after_own_window(windows, predict))
+            else:
+                windows = sampler.conditioned(sampler.draw(config.batch))
+            clean = (windows.target - data.mean) / data.std
+            t = noise_levels(config.batch, config.pure_noise_share, 0.0, place)
+            inputs = network_inputs(windows, data.mean, data.std, 0.0 if own else config.augmentation.history_noise)
+            predicted = denoise(model, clean, t, inputs, unguided, config.bfloat16)
+            losses = criterion(predicted, clean, windows.history)
+            if config.losses.orthogonality > 0:
+                losses["orthogonality"] = condition_overlap(model)
+                losses["total"] = losses["total"] + config.losses.orthogonality * losses["orthogonality"]
+            optimizer.zero_grad(set_to_none=True)
+            losses["total"].backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            optimizer.step()
+            average.update(model)
+            seen += config.batch
+            step += 1
+            progress.update(config.batch, {k: v.detach() for k, v in losses.items()})
+            if time.monotonic() - last > config.checkpoint_seconds:
+                save()
+                last = time.monotonic()
+    save()
+    return path
+
+
+def self_turn(config: TeacherTraining) -> int:
+    """Which batch of each ``self_history_every`` is the self-history one: the last, so that a run starts plain."""
+    return config.self_history_every - 1
+
+
+def condition_overlap(model: Denoiser) -> Tensor:
+    """How far the directions by which style and content act on the network overlap: mean squared cosine."""
+    style = torch.nn.functional.normalize(model.style.weight, dim=0)
+    content = torch.nn.functional.normalize(model.content.weight, dim=0)
+    return (style.T @ content).square().mean() * len(style)
+
+
+def load_teacher(path: Path) -> tuple[Denoiser, Tensor, Tensor]:
+    """The teacher's averaged network and the features' mean and standard deviation (206,) from a checkpoint.
+
+    Raises:
+        CheckpointError: see ``checkpoint.load``.
+    """
+    state = checkpoint.load(path, KIND)
+    model = Denoiser(from_mapping(TeacherTraining, state["config"]).network)
+    model.load_state_dict({k: v.float() for k, v in state["average"].items()})
+    return model.eval().requires_grad_(False), state["mean"].float(), state["std"].float()
