@@ -151,14 +151,15 @@ def _rounded_cone(o: Array, d: Array, length: float, start_radius: float, end_ra
     k1 = d2 * dot_od - m1 * m2 + m2 * taper * start_radius
     k0 = d2 * dot_oo - m1 * m1 + 2 * m1 * taper * start_radius - (length * start_radius) ** 2
     h = k1 * k1 - k0 * k2
-    cone = (-np.sqrt(np.maximum(h, 0)) - k1) / np.where(np.abs(k2) < 1e-12, 1e-12, k2)
+    # A ray along the axis meets an end, never the side.
+    aslant = np.abs(k2) > 1e-5 * d2
+    cone = (-np.sqrt(np.maximum(h, 0)) - k1) / np.where(aslant, k2, 1)
     y = m1 - start_radius * taper + cone * m2
-    on_cone = (h >= 0) & (y > 0) & (y < d2)
+    on_cone = aslant & (h >= 0) & (y > 0) & (y < d2)
 
     t_start = np.where(start > 0, -dot_od - np.sqrt(np.maximum(start, 0)), FAR)
     t_end = np.where(end > 0, -end_od - np.sqrt(np.maximum(end, 0)), FAR)
     t = np.where(on_cone, cone, np.minimum(t_start, t_end))
-    t = np.where((h >= 0) | (t < FAR), t, FAR)
     p = o + np.where(t < FAR, t, 0) * d
     # The normal on the cone leans along the axis by the taper; on the ends it points from the sphere's centre.
     centre = np.where(on_cone, y * (length / d2), np.where(t_start <= t_end, 0, length))

@@ -307,9 +307,9 @@ def _shade(
     crease = np.clip(1 - 2.6 * np.clip(hits.depth[found] - around[found], 0, 0.16), 0.55, 1)
     near_floor = np.clip(0.72 + 0.7 * point[1], 0, 1)
 
-    tones = np.stack([np.array(b.colour, np.float32) for b in bodies])[hits.owner[found]]
+    tones: Array = np.stack([np.array(b.colour, np.float32) for b in bodies])[hits.owner[found]]
     tones = np.where((hits.tone[found] == DARK)[:, None], np.array(DARK_TONE, np.float32), tones) / 255
-    linear: Array = tones**2.2
+    linear = tones**2.2
     ambient = crease * near_floor * (0.20 + 0.42 * sky)
     received = ambient[:, None] * np.array([0.94, 0.98, 1.06], np.float32)
     received = received + (0.95 * lit)[:, None] * np.array([1.06, 1.0, 0.93], np.float32)

@@ -94,7 +94,10 @@ function start() {
     action();
   };
   orbit(element("view"), state, initial);
-  play(true);
+  // "#t=1.5" in the address opens the page paused at that time.
+  const asked = /[#&]t=([\d.]+)/.exec(location.hash);
+  if (asked) seek(Number(asked[1]) * recording.fps);
+  else play(true);
   requestAnimationFrame((now) => { state.before = now; tick(now); });
 }
 
