@@ -225,11 +225,12 @@ class MotionGenerator:
             clean = np.where(finite[:, None, None], clean, history.features[:, -1:])
         linear, rotations, contacts = self._decode(clean)
         if self.borders:
+            previous_linear, previous_rotations = _last_three(requests, history)
             linear, rotations = inertialise(
                 linear,
                 rotations,
-                history.linear[:, -2:],
-                history.rotations[:, -2:],
+                previous_linear,
+                previous_rotations,
                 self.borders,
                 self.seam_decay,
                 angular=_HEADING,
@@ -289,6 +290,18 @@ class MotionGenerator:
         root = kin.turn_ground(linear[..., :2], origin_cosine, origin_sine)
         root += history.origin[:, None]
         return Motion(root, turned, pelvis, rotations, contacts)
+
+
+def _last_three(requests: WindowRequests, history: _Canonical) -> tuple[Float, Float]:
+    """The last three history frames; a history of two is continued backwards at its own velocity."""
+    linear, rotations = history.linear[:, -3:], history.rotations[:, -3:]
+    short = requests.history_length < 3
+    if short.any():
+        linear, rotations = linear.copy(), rotations.copy()
+        linear[short, 0] = 2 * linear[short, 1] - linear[short, 2]
+        step = kin.quotient(rotations[short, 2], rotations[short, 1])
+        rotations[short, 0] = kin.inverse_product(step, rotations[short, 1])
+    return linear, rotations
 
 
 def _locks_in_canonical(locks: FootLocks, history: _Canonical) -> FootLocks:

@@ -23,6 +23,7 @@ SEAM_DECAY = 0.6
 
 _PI = np.float32(np.pi)
 _TWO_PI = np.float32(2 * np.pi)
+_STEPS = np.array([0, 1, 3, 4])
 
 
 @lru_cache(maxsize=64)
@@ -46,14 +47,14 @@ def inertialise(
     decay: float = SEAM_DECAY,
     angular: slice = slice(0, 0),
 ) -> tuple[Float, Float]:
-    """Join a window to the two frames before it.
+    """Join a window to the three frames before it.
 
     Args:
         linear: (B, T, C) channels that add up: positions, and angles where ``angular`` says so.
         rotations: (B, T, J, 4) unit quaternions.
-        previous_linear: (B, 2, C) the same channels in the last two frames of the history.
-        previous_rotations: (B, 2, J, 4).
-        borders: frames of the window where an offset is taken up; 0 is the seam itself. At most T - 2.
+        previous_linear: (B, 3, C) the same channels in the last three frames of the history.
+        previous_rotations: (B, 3, J, 4).
+        borders: frames of the window where an offset is taken up; 0 is the seam itself. At most T - 3.
         decay: y of the spring, per frame.
         angular: channels of ``linear`` that are angles in radians, whose differences wrap.
 
@@ -66,17 +67,14 @@ def inertialise(
     shifts = np.empty((batch, 2 * len(borders), channels), np.float32)
     turns = np.empty((batch, 2 * len(borders), joints, 3), np.float32)
     for index, border in enumerate(borders):
-        if border == 0:
-            before, turned = previous_linear, previous_rotations
+        if border >= 3:
+            before, turned = linear[:, border - 3 : border], rotations[:, border - 3 : border]
         else:
-            before, turned = linear[:, border - 2 : border], rotations[:, border - 2 : border]
-            if border == 1:
-                before = np.concatenate((previous_linear[:, 1:], linear[:, :1]), axis=1)
-                turned = np.concatenate((previous_rotations[:, 1:], rotations[:, :1]), axis=1)
-        after, turning = linear[:, border : border + 2], rotations[:, border : border + 2]
+            before = np.concatenate((previous_linear[:, border:], linear[:, :border]), axis=1)
+            turned = np.concatenate((previous_rotations[:, border:], rotations[:, :border]), axis=1)
         row = slice(2 * index, 2 * index + 2)
-        _linear_offsets(before, after, angular, shifts[:, row])
-        _angular_offsets(turned, turning, turns[:, row])
+        _linear_offsets(before, linear[:, border : border + 3], angular, shifts[:, row])
+        _angular_offsets(turned, rotations[:, border : border + 3], turns[:, row])
     curves = _curves(frames, borders, decay)
     shifted = np.matmul(curves, shifts)
     shifted += linear
@@ -84,26 +82,42 @@ def inertialise(
     return shifted, kin.multiply(kin.exponential(turned_by), rotations)
 
 
+def _offsets(gap: Float, steps: Float, out: Float) -> None:
+    """Position and velocity offset of the old motion against the new one a frame before it begins.
+
+    Args:
+        gap: (B, ...) from the new motion's first frame, taken back by its first step, to the old motion's last.
+        steps: (B, 4, ...) the old motion's last two steps from frame to frame and the new one's first two.
+        out: (B, 2, ...) written.
+    """
+    # A motion that merely accelerates by a has the gap a and the steps' difference -2 a without any seam: that part
+    # is expected, not to be eased away.
+    acceleration = steps[:, 1] - steps[:, 0]
+    acceleration += steps[:, 3]
+    acceleration -= steps[:, 2]
+    np.subtract(gap, acceleration * np.float32(0.5), out=out[:, 0])
+    acceleration += steps[:, 1]
+    np.subtract(acceleration, steps[:, 2], out=out[:, 1])
+
+
 def _linear_offsets(before: Float, after: Float, angular: slice, out: Float) -> None:
-    """Position and velocity offset (B, 2, C) of the old motion against the new one a frame before it begins."""
-    steps = np.stack((before[:, 1] - before[:, 0], after[:, 1] - after[:, 0]), axis=1)
-    gap = before[:, 1] - after[:, 0]
+    """Offsets (B, 2, C) between the old frames (B, 3, C) and the new ones (B, 3, C)."""
+    frames = np.concatenate((before, after), axis=1)
+    steps = frames[:, 1:] - frames[:, :-1]  # of which the middle one crosses the seam
     if angular.start != angular.stop:
-        for angles in (steps[..., angular], gap[..., angular]):
-            angles += _PI
-            angles %= _TWO_PI
-            angles -= _PI
-    np.add(gap, steps[:, 1], out=out[:, 0])
-    np.subtract(steps[:, 0], steps[:, 1], out=out[:, 1])
+        angles = steps[..., angular]
+        angles += _PI
+        angles %= _TWO_PI
+        angles -= _PI
+    gap = steps[:, 3] - steps[:, 2]
+    _offsets(gap, steps[:, _STEPS], out)
 
 
 def _angular_offsets(before: Float, after: Float, out: Float) -> None:
-    """The same for rotations (B, 2, J, 4) as rotation vectors (B, 2, J, 3), seen from the parent."""
-    pairs = np.stack((before, after), axis=1)  # (B, old or new, frame, J, 4)
-    velocity = kin.quotient(pairs[:, :, 1], pairs[:, :, 0])  # (B, 2, J, 4)
-    # One frame back from the new motion: n(-1) = velocity^-1 n(0).
-    extrapolated = kin.inverse_product(velocity[:, 1], after[:, 0])
-    gap = kin.quotient(before[:, 1], extrapolated)
-    logs = kin.logarithm(np.concatenate((gap[:, None], velocity), axis=1))
-    out[:, 0] = logs[:, 0]
-    np.subtract(logs[:, 1], logs[:, 2], out=out[:, 1])
+    """The same for rotations (B, 3, J, 4), as rotation vectors (B, 2, J, 3) seen from the parent."""
+    frames = np.concatenate((before, after), axis=1)
+    velocity = kin.quotient(frames[:, 1:], frames[:, :-1])  # (B, 5, J, 4)
+    # One frame back from the new motion: n(-1) = velocity^-1 n(0), so old n(-1)^-1 = (n(0) old^-1)^-1 velocity.
+    velocity[:, 2] = kin.inverse_product(velocity[:, 2], velocity[:, 3])
+    logs = kin.logarithm(velocity)
+    _offsets(logs[:, 2], logs[:, _STEPS], out)
