@@ -22,6 +22,7 @@ from pathlib import Path
 from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent
+THIRD_PARTY = ROOT / "third_party"
 PACKAGE = ROOT / "strut_proto"
 # What the compiler writes for `import "strut/v1/x.proto"`, in code (.py) and in type stubs (.pyi).
 IMPORT = re.compile(r"^from strut\.(v\d+) import ", re.MULTILINE)
@@ -40,7 +41,7 @@ def compile_protos(arguments: list[str], root: Path = ROOT) -> None:
     Raises:
         RuntimeError: the compiler refused a file; it has printed which and why.
     """
-    includes = [f"-I{root}", f"-I{resources.files('grpc_tools').joinpath('_proto')}"]
+    includes = [f"-I{path}" for path in (root, THIRD_PARTY, resources.files("grpc_tools").joinpath("_proto"))]
     code = protoc.main(["protoc", *includes, *arguments, *proto_files(root)])
     if code != 0:
         raise RuntimeError(f"protoc ended with {code} for {' '.join(arguments)}; its message is above")

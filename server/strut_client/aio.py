@@ -1,0 +1,280 @@
+"""The asyncio client: the synchronous one's twin, on one event loop.
+
+async with strut_client.AsyncClient("localhost:50051") as client:
+    walker = await client.character(style="youthful", content="walk")
+    async for window in walker.walk_along([(0, 3), (2, 5)], speed=1.2):
+        print(window.start_frame, window.motion.root_position[-1])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+from numpy.typing import ArrayLike
+
+from strut_client import query as queries
+from strut_client import styles as stored
+from strut_client.aio_connection import AsyncConnection
+from strut_client.character import Anchor, Ask, CharacterState, Plan, exchange, new_character
+from strut_client.controls import Content, Controls, Gesture, Style, TrajectorySample
+from strut_client.errors import StrutError, error_of_call
+from strut_client.handle import CharacterHandle, going_on
+from strut_client.query import WindowQuery
+from strut_client.server_info import ModelInfo, ServerInfo
+from strut_client.stream import CHANNEL_OPTIONS, ClientSettings, ServerEvent, with_model
+from strut_client.styles import StyleInfo
+from strut_client.walking import PathWalk
+from strut_client.window import Window
+from strut_model.motion import Motion
+from strut_proto.v1 import motion_service_pb2, style_service_pb2
+from strut_proto.v1.motion_service_pb2_grpc import MotionServiceAsyncStub
+from strut_proto.v1.style_service_pb2_grpc import StyleServiceAsyncStub
+
+
+class AsyncClient:
+    """A connection to a Strut server, for use on one event loop. Characters may be advanced side by side.
+
+    Args:
+        target: gRPC target; see `ClientSettings` for this and for further settings, given by name.
+        credentials: for TLS; None for an unencrypted connection.
+        on_event: called with the server's events.
+        settings: any other field of `ClientSettings`.
+    """
+
+    def __init__(
+        self,
+        target: str = "localhost:50051",
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        on_event: Callable[[ServerEvent], None] | None = None,
+        **settings: Any,
+    ) -> None:
+        self._settings = ClientSettings.of(target, settings)
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        self._motion = MotionServiceAsyncStub(self._channel)
+        self._styles = StyleServiceAsyncStub(self._channel)
+        self._on_event = on_event
+        self._server: ServerInfo | None = None
+        self._connection = AsyncConnection(self._motion, self._settings, self._event)
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends all characters and the connection."""
+        await self._connection.close()
+        await self._channel.close(None)
+
+    async def server(self) -> ServerInfo:
+        """Who serves: model, skeleton, contents, limits, capabilities.
+
+        Raises:
+            StrutError: the server cannot be reached.
+        """
+        if self._server is None:
+            request = motion_service_pb2.GetServerInfoRequest()
+            self._server = ServerInfo.from_hello((await self._call(self._motion.GetServerInfo, request)).server)
+        return self._server
+
+    async def character(
+        self,
+        style: Style = None,
+        content: Content = "idle",
+        *,
+        position: tuple[float, float] = (0.0, 0.0),
+        heading: float = 0.0,
+        pose: Motion | None = None,
+        name: str = "",
+        seed: int | None = None,
+        steps: int | None = None,
+        anchor: Anchor | None = None,
+        priority: int = 0,
+        deadline_ms: int | None = None,
+    ) -> AsyncCharacter:
+        """A new character, which stands still until its first window.
+
+        Args:
+            style: how it moves: a style's name, names with weights, a `StyleMix`, a vector (5, 64); None is neutral.
+            content: what it does: a content's label or a content code.
+            position: x and z, metres, where it stands.
+            heading: radians.
+            pose: the frame of which it takes the pose; None for the model's idle pose.
+            name: for people, in lists of characters.
+            seed: chooses among the motions that fit; None for the character's number.
+            steps: network evaluations a window; None for the server's choice.
+            anchor: the space of its positions; None for the world itself.
+            priority: how much its windows matter where the server is full, 0 most.
+            deadline_ms: how long a window is of use; None for the server's default.
+
+        Raises:
+            StrutError: the server cannot be reached.
+        """
+        server = await self.server()
+        controls = Controls(content=content, style=style, seed=seed, steps=steps)
+        state = new_character(next(self._numbers), name, controls, server, position, heading, pose)
+        state.anchor, state.priority, state.deadline_ms = anchor, priority, deadline_ms
+        return AsyncCharacter(self, state, server.model)
+
+    async def advance(self, characters: Sequence[AsyncCharacter], plans: Sequence[Plan] | None = None) -> list[Window]:
+        """The next window of several characters, asked for together.
+
+        Args:
+            characters: each at most once.
+            plans: what each is to do; None for what its controls say.
+
+        Raises:
+            StrutError: a request was refused, or the server could not be reached in time.
+        """
+        wanted = [Plan()] * len(characters) if plans is None else plans
+        if len(wanted) != len(characters):
+            raise ValueError(
+                f"plans: has {len(wanted)} entries, it must have one for each of {len(characters)} characters"
+            )
+        return await self._exchange([character._state for character in characters], wanted)
+
+    async def generate_windows(self, windows: Sequence[WindowQuery]) -> list[Window | StrutError]:
+        """Windows without a stream, evaluated together; the windows or errors in the order of the queries.
+
+        Raises:
+            StrutError: the batch as a whole was refused, or the server cannot be reached.
+        """
+        request = queries.generate_request(windows, self._settings.encoding)
+        return queries.windows_or_errors(await self._call(self._motion.GenerateWindows, request))
+
+    async def styles(self, query: str = "", with_vectors: bool = False) -> list[StyleInfo]:
+        """The stored styles by name.
+
+        Args:
+            query: only those whose name or description holds it.
+            with_vectors: bring their vectors too.
+        """
+        found: list[StyleInfo] = []
+        token = ""
+        while True:
+            page = await self._call(self._styles.ListStyles, stored.list_request(query, with_vectors, token))
+            found += [stored.style_of_message(style) for style in page.styles]
+            token = page.next_page_token
+            if not token:
+                return found
+
+    async def style(self, name: str) -> StyleInfo:
+        """One stored style with its vector.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        request = style_service_pb2.GetStyleRequest(name=name)
+        return stored.style_of_message((await self._call(self._styles.GetStyle, request)).style)
+
+    async def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        """A unary call with typed errors, which waits for the server while patience lasts."""
+        try:
+            return await method(
+                request, metadata=self._settings.metadata, timeout=self._settings.patience, wait_for_ready=True
+            )
+        except grpc.RpcError as error:
+            raise error_of_call(error) from error
+
+    async def _exchange(self, states: Sequence[CharacterState], plans: Sequence[Plan]) -> list[Window]:
+        commands = exchange(states, plans, self._settings.patience)
+        answer = None
+        while True:
+            try:
+                command = commands.send(answer)
+            except StopIteration as stop:
+                return stop.value
+            if isinstance(command, Ask):
+                answer = await self._connection.ask(command.requests)
+            else:
+                await asyncio.sleep(command.seconds)
+                answer = None
+
+    def _event(self, event: ServerEvent) -> None:
+        if self._server is not None:
+            self._server = with_model(self._server, event)
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+class AsyncCharacter(CharacterHandle):
+    """A character of a client; `AsyncClient.character` makes it."""
+
+    def __init__(self, client: AsyncClient, state: CharacterState, model: ModelInfo) -> None:
+        super().__init__(state, model)
+        self._client = client
+
+    async def next(
+        self,
+        trajectory: Sequence[TrajectorySample] | None = None,
+        *,
+        start_frame: int | None = None,
+        frames: int | None = None,
+    ) -> Window:
+        """The next window.
+
+        Args:
+            trajectory: the path ahead, its times counted from ``start_frame``; None leaves it to the network.
+            start_frame: its first frame; None for the one after those held. An earlier one plans anew.
+            frames: how many frames; None for the model's window.
+
+        Raises:
+            StrutError: the request was refused, or the server could not be reached in time.
+        """
+        return (await self._client._exchange([self._state], [Plan(trajectory, start_frame, frames)]))[0]
+
+    async def walk_along(
+        self, points: ArrayLike, speed: float = 1.2, facing: float | None = None, frames: int | None = None
+    ) -> AsyncIterator[Window]:
+        """Walks along a path and yields the windows until its end is reached; style and content may change on the way.
+
+        Args:
+            points: (N, 2) metres, x and z of the path's points.
+            speed: metres a second on the way.
+            facing: heading kept on the way; None to face along the path.
+            frames: frames of each window; None for the model's window. Fewer follow path and changes closer.
+        """
+        walk = PathWalk(self.placement, points, speed, facing)
+        count = self._model.window_frames if frames is None else frames
+        while not walk.finished:
+            window = await self.next(walk.plan(count), frames=frames)
+            walk.advance(self.placement, window.motion.frames)
+            yield window
+
+    async def play(
+        self, content: str, seconds: float | None = None, gesture: Gesture | None = None
+    ) -> AsyncIterator[Window]:
+        """Plays a content in place and yields its windows; afterwards the character has its former content again.
+
+        Args:
+            content: a content's label, such as wave or idle.
+            seconds: how long at least; None for the content's usual length.
+            gesture: where in the gesture to begin, how long it takes; None for its usual course.
+        """
+        end = self.frame + round((self._seconds_of(content) if seconds is None else seconds) * self._model.fps)
+        former, marks = self.content, self.gesture
+        self.content, self.gesture = content, gesture
+        place = self._staying()
+        try:
+            while self.frame < end:
+                yield await self.next(place)
+                self.gesture = going_on(gesture)
+        finally:
+            self.content, self.gesture = former, marks
+
+    def release(self) -> None:
+        """Ends the character on the server; another window of it would go on with its history."""
+        self._client._connection.release([self.number])

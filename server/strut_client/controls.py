@@ -1,0 +1,189 @@
+"""What a character is to do, in Python's terms, and how it becomes the contract's messages.
+
+Nothing is checked here: the server checks, and names the field, its value and the allowed range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strut_proto.v1 import controls_pb2 as pb
+from strut_proto.v1 import geometry_pb2, skeleton_pb2
+
+StyleVector = NDArray[np.floating]
+"""(5, 64) one code per body part."""
+
+
+@dataclass(frozen=True)
+class PartStyle:
+    """The style of one body part in place of the mix's.
+
+    Attributes:
+        components: names of styles with their weights; empty for the mix's own.
+        strength: 0 to 1.5; None for the mix's.
+    """
+
+    components: Mapping[str, float] = field(default_factory=dict)
+    strength: float | None = None
+
+
+@dataclass(frozen=True)
+class StyleMix:
+    """How a character moves.
+
+    Attributes:
+        components: names of styles with their weights, which need not sum to 1; empty for the neutral style.
+        vectors: style vectors (5, 64) with their weights, mixed with the named styles.
+        strength: 0 neutral, 1 the style as it is, up to 1.5; None for 1.
+        parts: overrides by body part: torso, left_leg, right_leg, left_arm, right_arm.
+    """
+
+    components: Mapping[str, float] = field(default_factory=dict)
+    vectors: Sequence[tuple[StyleVector, float]] = ()
+    strength: float | None = None
+    parts: Mapping[str, PartStyle] = field(default_factory=dict)
+
+
+Style = str | Mapping[str, float] | StyleMix | StyleVector | None
+"""A style's name, names with weights, a whole mix, a vector (5, 64), or None for the neutral style."""
+
+Content = str | NDArray[np.floating]
+"""A content's label or a content code (64,)."""
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """Where in a gesture the character is.
+
+    Attributes:
+        phase: 0 at its first, 1 at its last frame; None to go on, or begin.
+        duration: seconds for the whole gesture; None for its usual length.
+        hold: keeps the phase where it is.
+    """
+
+    phase: float | None = None
+    duration: float | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True)
+class TrajectorySample:
+    """One sample of the path ahead; any subset may be given.
+
+    Attributes:
+        position: x and z, metres in the window's space.
+        facing: heading, radians.
+        speed: metres a second.
+        time: seconds from the first frame asked for.
+    """
+
+    position: tuple[float, float] | None = None
+    facing: float | None = None
+    speed: float | None = None
+    time: float | None = None
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Everything that a window is made from besides its history.
+
+    Attributes:
+        content: what the character does.
+        style: how it moves.
+        trajectory: the path ahead; None leaves it to the network.
+        gesture: where in a gesture it is.
+        seed: chooses among the motions that fit; None for the character's number.
+        steps: network evaluations a window; None for the server's choice.
+        content_guidance: guidance weight of the content; None for the model's own.
+    """
+
+    content: Content = "idle"
+    style: Style = None
+    trajectory: Sequence[TrajectorySample] | None = None
+    gesture: Gesture | None = None
+    seed: int | None = None
+    steps: int | None = None
+    content_guidance: float | None = None
+
+
+def controls_message(controls: Controls) -> pb.Controls:
+    """The contract's message."""
+    return pb.Controls(
+        content=content_message(controls.content, controls.gesture),
+        style=style_message(controls.style),
+        trajectory=None if controls.trajectory is None else trajectory_message(controls.trajectory),
+        seed=controls.seed,
+        steps=controls.steps,
+        content_guidance=controls.content_guidance,
+    )
+
+
+def style_message(style: Style) -> pb.StyleMix | None:
+    """The contract's message; None for the neutral style."""
+    if style is None:
+        return None
+    if isinstance(style, str):
+        style = StyleMix({style: 1.0})
+    elif isinstance(style, np.ndarray):
+        style = StyleMix(vectors=[(style, 1.0)])
+    elif isinstance(style, Mapping):
+        style = StyleMix(style)
+    return pb.StyleMix(
+        components=[
+            *_components(style.components),
+            *(
+                pb.StyleComponent(vector=pb.StyleVector(values=np.ravel(vector).tolist()), weight=weight)
+                for vector, weight in style.vectors
+            ),
+        ],
+        strength=style.strength,
+        parts=[
+            pb.PartStyle(part=body_part(name), components=_components(part.components), strength=part.strength)
+            for name, part in style.parts.items()
+        ],
+    )
+
+
+def body_part(name: str) -> skeleton_pb2.BodyPart.ValueType:
+    """The contract's number of a body part.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    names = {key.removeprefix("BODY_PART_").lower(): value for key, value in skeleton_pb2.BodyPart.items() if value}
+    if name not in names:
+        raise ValueError(f"part: is {name!r}, it must be one of {', '.join(names)}")
+    return names[name]
+
+
+def content_message(content: Content, gesture: Gesture | None) -> pb.Content:
+    """The contract's message."""
+    marks = None
+    if gesture is not None:
+        marks = pb.Gesture(phase=gesture.phase, duration=gesture.duration, hold=gesture.hold)
+    if isinstance(content, str):
+        return pb.Content(label=content, gesture=marks)
+    return pb.Content(code=pb.ContentCode(values=np.ravel(content).tolist()), gesture=marks)
+
+
+def trajectory_message(samples: Sequence[TrajectorySample]) -> pb.Trajectory:
+    """The contract's message."""
+    return pb.Trajectory(
+        samples=[
+            pb.TrajectorySample(
+                position=None if s.position is None else geometry_pb2.GroundPoint(x=s.position[0], z=s.position[1]),
+                facing=s.facing,
+                speed=s.speed,
+                time=s.time,
+            )
+            for s in samples
+        ]
+    )
+
+
+def _components(weights: Mapping[str, float]) -> list[pb.StyleComponent]:
+    return [pb.StyleComponent(name=name, weight=weight) for name, weight in weights.items()]
