@@ -6,7 +6,9 @@ stays in the file's own units and axes; `strut_model.retarget` brings it to metr
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -159,6 +161,30 @@ def read_bvh(path: str | Path) -> Bvh:
     return parse_bvh(text, str(path))
 
 
+def peek_bvh(path: str | Path) -> Bvh:
+    """Read a file's skeleton and its first frame only; the rest of the motion is not looked at.
+
+    Raises:
+        BvhError: the header or the first frame is broken.
+        OSError: the file cannot be opened.
+    """
+    lines: list[str] = []
+    after_motion = -1
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            lines.append(line.lstrip("\ufeff") if not lines else line)
+            if line.strip():
+                after_motion += after_motion >= 0 or line.strip().upper() == "MOTION"
+            if after_motion == 3:
+                break
+    for index in range(len(lines) - 1, -1, -1):
+        if lines[index].lstrip().lower().startswith("frames:") and after_motion == 3:
+            # Only one frame follows now; the count as it stands is checked when the whole file is read.
+            lines[index] = re.sub(r"\d+", "1", lines[index], count=1)
+            break
+    return parse_bvh("".join(lines), str(path))
+
+
 def parse_bvh(text: str, source: str = "<text>") -> Bvh:
     """Parse the text of a BVH file; see `read_bvh`. `source` is the name that messages give."""
     marker = text.find("MOTION")
@@ -295,7 +321,7 @@ class _Header:
         for name in names:
             if name.lower() not in _POSITIONS and name.lower() not in _ROTATIONS:
                 raise BvhError(
-                    self.source, number, f"channel {name[:40]!r}", "one of Xposition ... Zposition, Xrotation ... Zrotation"
+                    self.source, number, f"channel {name[:40]!r}", "Xposition ... Zposition or Xrotation ... Zrotation"
                 )
         if len({n.lower() for n in names}) != len(names):
             raise BvhError(self.source, number, repr(" ".join(words)[:80]), "each channel once")
@@ -335,14 +361,12 @@ def _motion_header(body: str, first_line: int, source: str) -> tuple[int, float,
 
 def _motion_values(data: str, frames: int, width: int, first_line: int, source: str) -> NDArray[np.float64]:
     """The channel values (frames, width); the fast path takes the whole text at once, errors are located after."""
-    values = np.empty(0)
+    values: NDArray[np.float64] = np.empty(0)
     with warnings.catch_warnings():
         # numpy warns, and stops, at text that is no number: the count then differs, and the line is looked for below.
         warnings.simplefilter("ignore", DeprecationWarning)
-        try:
+        with contextlib.suppress(ValueError):
             values = np.fromstring(data, dtype=np.float64, sep=" ")
-        except ValueError:
-            pass
     if values.size != frames * width:
         _locate(data, frames, width, first_line, source)
     values = values.reshape(frames, width)

@@ -12,7 +12,7 @@ Three ways, from the surest to the least sure:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ from scipy.spatial.transform import Rotation
 
 from strut_model import rotations as rot
 from strut_model.bvh import Bvh, compose
-from strut_model.mapping import UNITS, BoneMap, MappingFile
+from strut_model.mapping import UNITS, BoneMap
 from strut_model.skeleton import JOINT_INDEX, JOINTS, REST_OFFSETS
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 _J = JOINT_INDEX
 _LEFT, _UP, _FORWARD = np.eye(3)
@@ -50,74 +50,78 @@ class CalibrationError(ValueError):
 
 @dataclass(frozen=True)
 class Calibration:
-    """How one rig goes onto the canonical skeleton.
+    """How the rigs of one family go onto the canonical skeleton, whatever their bone lengths and extra bones.
 
     Attributes:
-        joints: (22,) index of the source joint per canonical joint, -1 where the rig has none.
-        t_pose: (22, 4) global orientation of that source joint in the canonical T-pose, in the Y-up world.
-        scale: metres of the canonical skeleton per file unit.
+        t_pose: (22, 4) global orientation of each joint's source bone in the canonical T-pose, Y-up world.
         to_y_up: (4,) rotation from the file's world to the Y-up world.
-        method: how the T-pose was found, for reports.
-        notes: what was assumed on the way, for reports.
+        method: how the T-pose was found: rest, first-frame, axes:bandai-namco or upright.
+        up: "y" or "z", the file's vertical.
     """
 
-    joints: NDArray[np.int64]
     t_pose: Array
-    scale: float
     to_y_up: Array
     method: str
-    notes: tuple[str, ...] = ()
+    up: str
 
 
 @dataclass(frozen=True)
 class RigPoses:
-    """Poses of one rig to look for a T-pose in.
+    """Poses of a rig by canonical joint; joints without a source bone hold zeros and identities.
 
     Attributes:
-        positions: (T, J, 3) file units, world.
-        orientations: (T, J, 4) world.
+        positions: (T, 22, 3) world, in units of the rig's leg length, so that rigs can be put side by side.
+        orientations: (T, 22, 4) world, of the source bones.
+        mapped: (22,) which joints have a source bone.
     """
 
     positions: Array
     orientations: Array
+    mapped: NDArray[np.bool_]
 
     def frames(self, which: NDArray[np.int64] | slice) -> RigPoses:
         """Some of the frames."""
-        return RigPoses(self.positions[which], self.orientations[which])
+        return RigPoses(self.positions[which], self.orientations[which], self.mapped)
 
     def turned(self, rotation: Array) -> RigPoses:
         """In a world turned by a quaternion (4,)."""
-        turn = Rotation.from_quat(rotation)
-        shape = self.positions.shape
         return RigPoses(
-            turn.apply(self.positions.reshape(-1, 3)).reshape(shape),
+            rot.rotate(np.broadcast_to(rotation, self.orientations.shape), self.positions),
             rot.multiply(np.broadcast_to(rotation, self.orientations.shape), self.orientations),
+            self.mapped,
         )
 
     @staticmethod
     def concatenate(parts: Sequence[RigPoses]) -> RigPoses:
-        """One after another."""
+        """One after another; a joint counts as mapped where all have it."""
         return RigPoses(
-            np.concatenate([p.positions for p in parts]), np.concatenate([p.orientations for p in parts])
+            np.concatenate([p.positions for p in parts]),
+            np.concatenate([p.orientations for p in parts]),
+            np.logical_and.reduce([p.mapped for p in parts]),
         )
 
 
-def rest_pose(bvh: Bvh) -> RigPoses:
+def _by_joint(bvh: Bvh, bones: BoneMap, positions: Array, orientations: Array) -> RigPoses:
+    mapped = bones.joints >= 0
+    p = np.where(mapped[:, None], positions[:, bones.joints], 0.0) / leg_length(bvh, bones)
+    return RigPoses(p, np.where(mapped[:, None], orientations[:, bones.joints], _IDENTITY), mapped)
+
+
+def rest_pose(bvh: Bvh, bones: BoneMap) -> RigPoses:
     """A file's rest pose: all rotations zero."""
     identity = np.tile(_IDENTITY, (1, len(bvh.names), 1))
-    return RigPoses(*compose(bvh.parents, bvh.offsets[None].copy(), identity))
+    return _by_joint(bvh, bones, *compose(bvh.parents, bvh.offsets[None].copy(), identity))
 
 
-def motion_poses(bvh: Bvh) -> RigPoses:
+def motion_poses(bvh: Bvh, bones: BoneMap) -> RigPoses:
     """All frames of a file."""
-    return RigPoses(*bvh.forward_kinematics())
+    return _by_joint(bvh, bones, *bvh.forward_kinematics())
 
 
-def guess_up(poses: RigPoses, bones: BoneMap) -> str:
+def guess_up(poses: RigPoses) -> str:
     """ "y" or "z": the axis along which the head is above the feet in most frames."""
-    joints = bones.joints
-    feet = poses.positions[:, joints[[_J["left_ankle"], _J["right_ankle"]]]].mean(axis=1)
-    rise = np.median(poses.positions[:, joints[_J["head"]]] - feet, axis=0)
+    feet = poses.positions[:, [_J["left_ankle"], _J["right_ankle"]]].mean(axis=1)
+    rise = np.median(poses.positions[:, _J["head"]] - feet, axis=0)
     return "y" if rise[1] >= rise[2] else "z"
 
 
@@ -144,6 +148,20 @@ def guess_units(leg: float) -> str:
     return min(UNITS, key=lambda unit: abs(np.log(leg * UNITS[unit] / TYPICAL_LEG)))
 
 
+def check_units(leg: float, metres_per_unit: float | None) -> float:
+    """Leg length in metres, with the unit that the user says or the likeliest.
+
+    Raises:
+        CalibrationError: no person has such legs.
+    """
+    metres = leg * (UNITS[guess_units(leg)] if metres_per_unit is None else metres_per_unit)
+    if not 0.25 <= metres <= 2.0:
+        raise CalibrationError(
+            f"units: the legs are {metres:.3g} m long, allowed .25 to 2; say units (m, cm, mm, inch)"
+        )
+    return metres
+
+
 def rig_signature(bvh: Bvh, bones: BoneMap) -> str:
     """A name for rigs that one calibration fits: the same bone names, and the limbs along the same local axes.
 
@@ -162,22 +180,22 @@ def rig_signature(bvh: Bvh, bones: BoneMap) -> str:
     return ";".join(parts)
 
 
-def _directions(poses: RigPoses, bones: BoneMap) -> dict[str, Array]:
+def _directions(poses: RigPoses) -> dict[str, Array]:
     """Unit directions (T, 3) of the limb bones that can be seen, and the body's left and up."""
-    positions, joints = poses.positions, bones.joints
+    positions, mapped = poses.positions, poses.mapped
 
     def unit(start: str, end: str) -> Array:
-        v = positions[:, joints[_J[end]]] - positions[:, joints[_J[start]]]
+        v = positions[:, _J[end]] - positions[:, _J[start]]
         return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
 
     table = {}
     for side in ("left", "right"):
         for joint, child in _AIM.items():
-            if joints[_J[f"{side}_{child}"]] >= 0:
+            if mapped[_J[f"{side}_{child}"]]:
                 table[f"{side}_{joint}"] = unit(f"{side}_{joint}", f"{side}_{child}")
     table["left"] = unit("right_hip", "left_hip") + unit("right_shoulder", "left_shoulder")
     table["left"] /= np.maximum(np.linalg.norm(table["left"], axis=-1, keepdims=True), 1e-12)
-    table["up"] = unit("pelvis", "neck" if joints[_J["neck"]] >= 0 else "head")
+    table["up"] = unit("pelvis", "neck" if mapped[_J["neck"]] else "head")
     return table
 
 
@@ -185,14 +203,14 @@ def _degrees_between(a: Array, b: Array) -> Array:
     return np.degrees(np.arccos(np.clip((a * b).sum(axis=-1), -1.0, 1.0)))
 
 
-def t_pose_error(poses: RigPoses, bones: BoneMap) -> Array:
+def t_pose_error(poses: RigPoses) -> Array:
     """How far poses (Y-up world) are from a T-pose or A-pose.
 
     Returns:
         (T,) degrees of the worst limb beyond what such a pose allows: 0 for a T-pose or an A-pose with arms up to 60
         degrees down and slightly bent elbows; a person with hanging arms, or a heap of bones, has far more.
     """
-    d = _directions(poses, bones)
+    d = _directions(poses)
     left = d["left"] * [1, 0, 1]
     left /= np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-12)
     errors = [_degrees_between(d["up"], np.broadcast_to(_UP, d["up"].shape)) - 15]
@@ -212,7 +230,7 @@ def t_pose_error(poses: RigPoses, bones: BoneMap) -> Array:
     return np.maximum(np.max(errors, axis=0), 0.0)
 
 
-def canonical_orientations(poses: RigPoses, bones: BoneMap) -> Array:
+def canonical_orientations(poses: RigPoses) -> Array:
     """Canonical global orientations of upright poses in the Y-up world, by smallest rotations down the limbs.
 
     The torso is taken as upright and facing where hips and shoulders do, the soles as flat, the toes as pointing where
@@ -221,7 +239,7 @@ def canonical_orientations(poses: RigPoses, bones: BoneMap) -> Array:
     Returns:
         (T, 22, 4).
     """
-    d = _directions(poses, bones)
+    d = _directions(poses)
     yaw = rot.heading_rotation(np.arctan2(-d["left"][:, 2], d["left"][:, 0]))
     world = np.repeat(yaw[:, None].astype(np.float64), JOINTS, axis=1)
     for side in ("left", "right"):
@@ -237,16 +255,16 @@ def canonical_orientations(poses: RigPoses, bones: BoneMap) -> Array:
                     world[:, _J[name]] = parent
                 parent = world[:, _J[name]]
         world[:, _J[f"{side}_wrist"]] = world[:, _J[f"{side}_elbow"]]
-        foot = _foot_yaw(poses, bones, side, yaw)
+        foot = _foot_yaw(poses, side, yaw)
         world[:, _J[f"{side}_ankle"]] = foot
         world[:, _J[f"{side}_foot"]] = foot
     return world
 
 
-def _foot_yaw(poses: RigPoses, bones: BoneMap, side: str, body: Array) -> Array:
+def _foot_yaw(poses: RigPoses, side: str, body: Array) -> Array:
     """Heading rotations (T, 4) of a foot on the ground; the body's where the rig has no toes."""
-    ankle, toe = bones.joints[_J[f"{side}_ankle"]], bones.joints[_J[f"{side}_foot"]]
-    if toe < 0:
+    ankle, toe = _J[f"{side}_ankle"], _J[f"{side}_foot"]
+    if not poses.mapped[toe]:
         return body
     v = poses.positions[:, toe] - poses.positions[:, ankle]
     heading = np.arctan2(v[:, 0], v[:, 2])
@@ -262,82 +280,80 @@ def mean_rotation(q: Array) -> Array:
     return rot.normalise(np.linalg.eigh(q.T @ q)[1][:, -1])
 
 
-def t_pose_from(poses: RigPoses, bones: BoneMap) -> Array:
+def t_pose_from(poses: RigPoses) -> Array:
     """Bone orientations in the canonical T-pose (22, 4), averaged over upright poses (T >= 1) in the Y-up world."""
-    canonical = canonical_orientations(poses, bones)
-    t_pose = np.tile(_IDENTITY, (JOINTS, 1))
-    for joint, index in enumerate(bones.joints):
-        if index >= 0:
-            t_pose[joint] = mean_rotation(
-                rot.multiply(rot.inverse(canonical[:, joint]), poses.orientations[:, index])
-            )
-    return t_pose
+    canonical = canonical_orientations(poses)
+    bones = rot.multiply(rot.inverse(canonical), poses.orientations)
+    return np.stack([mean_rotation(bones[:, j]) if poses.mapped[j] else _IDENTITY for j in range(JOINTS)])
 
 
 def calibrate(
-    files: Sequence[Bvh], bones: BoneMap, override: MappingFile | None = None, first_frames: RigPoses | None = None
+    rest: RigPoses,
+    starts: RigPoses,
+    motion: RigPoses,
+    profile: str = "",
+    t_pose: str | None = None,
+    up: str | None = None,
+    source: str = "rig",
 ) -> Calibration:
-    """Calibrate one rig from files that share it.
+    """Calibrate one family of rigs.
 
     Args:
-        files: at least one; of a set, a dozen spread over it serve the upright frames.
-        bones: the rig's bone map (of the first file; the others have the same hierarchy).
-        override: units, up axis and T-pose as the user says.
-        first_frames: first frames of all files of the set, if at hand: any of them may hold the T-pose.
+        rest: rest poses, in the file's world.
+        starts: first frames of as many files as there are: any of them may hold the T-pose.
+        motion: frames of a few files, for the vertical, hinge axes and upright frames.
+        profile: the naming scheme that the bones matched; a rig that is known by its axes is taken so.
+        t_pose: "rest", "first-frame", "upright", "axes:bandai-namco", or None to look in this order, a known rig first.
+        up: "y" or "z", or None to guess.
+        source: name for messages.
 
     Raises:
-        CalibrationError: no upright pose was found, or the T-pose asked for is none.
+        CalibrationError: no upright pose was found, or the pose asked for is no T-pose.
     """
-    override = override or MappingFile()
-    motion = RigPoses.concatenate([motion_poses(f) for f in files])
-    up = override.up or guess_up(motion, bones)
+    up = up or guess_up(motion)
     to_y_up = up_rotation(up)
-    leg = leg_length(files[0], bones)
-    notes = [f"up: {up}", f"units: {override.units or guess_units(leg)}"]
-    base = Calibration(bones.joints, np.tile(_IDENTITY, (JOINTS, 1)), CANONICAL_LEG / leg, to_y_up, "", tuple(notes))
-    if override.t_pose == "axes:bandai-namco" or (override.t_pose is None and bones.profile == "bandai-namco"):
-        return replace(base, t_pose=bandai_t_pose(), method="bone axes of the rig")
-    # The rest pose is often Y up in a file whose motion is Z up, by a rotation of the root: try both.
-    rest = rest_pose(files[0])
-    starts = first_frames if first_frames is not None else RigPoses.concatenate([motion_poses(f).frames(slice(0, 1)) for f in files])
-    candidates = {
-        "rest": [rest.turned(to_y_up), rest.turned(up_rotation("z" if up == "y" else "y"))],
-        "first-frame": [starts.turned(to_y_up)],
-    }
-    for method, options in candidates.items():
-        if override.t_pose not in (None, method):
-            continue
-        for option in options:
-            errors = t_pose_error(option, bones)
+    motion = motion.turned(to_y_up)
+    if t_pose == "axes:bandai-namco" or (t_pose is None and profile == "bandai-namco"):
+        return Calibration(bandai_t_pose(), to_y_up, "axes:bandai-namco", up)
+    # The rest pose can stand Y up in a file whose motion is Z up, the root turning it over, or the other way round.
+    options = [
+        ("rest", rest.turned(to_y_up)),
+        ("rest", rest.turned(up_rotation("z" if up == "y" else "y"))),
+        ("first-frame", starts.turned(to_y_up)),
+    ]
+    for method, poses in options:
+        if t_pose in (None, method):
+            errors = t_pose_error(poses)
             best = int(errors.argmin())
-            if errors[best] <= (0.0 if override.t_pose is None else 30.0):
-                return replace(base, t_pose=t_pose_from(option.frames(slice(best, best + 1)), bones), method=method)
-    if override.t_pose in candidates:
-        raise CalibrationError(f"{files[0].source}: t_pose is {override.t_pose!r}, but that pose is no T-pose or A-pose")
-    return replace(base, t_pose=_from_upright(motion.turned(to_y_up), bones, files[0].source), method="upright frames")
+            # Whoever says which pose it is may take one that strays further than a guess does.
+            if errors[best] <= (0.0 if t_pose is None else 30.0):
+                found = t_pose_from(poses.frames(slice(best, best + 1)))
+                return Calibration(align_hinges(found, motion), to_y_up, method, up)
+    if t_pose in ("rest", "first-frame"):
+        raise CalibrationError(f"{source}: t_pose is {t_pose!r}, but that pose is no T-pose or A-pose")
+    return Calibration(align_hinges(_from_upright(motion, source), motion), to_y_up, "upright", up)
 
 
 UPRIGHT_TOLERANCE = 14.0
 """Degrees: mean tilt of torso and legs up to which a frame serves as a reference for calibration."""
 
 
-def _from_upright(motion: RigPoses, bones: BoneMap, source: str) -> Array:
+def _from_upright(motion: RigPoses, source: str) -> Array:
     """T-pose orientations from the most upright frames of a motion in the Y-up world."""
-    d = _directions(motion, bones)
+    d = _directions(motion)
     tilt = _degrees_between(d["up"], np.broadcast_to(_UP, d["up"].shape))
     for side in ("left", "right"):
         for bone in ("hip", "knee"):
             tilt = tilt + _degrees_between(d[f"{side}_{bone}"], np.broadcast_to(-_UP, d["up"].shape))
     tilt = tilt / 5
     order = np.argsort(tilt)[: max(1, min(200, len(tilt) // 20))]
-    order = order[tilt[order] <= max(UPRIGHT_TOLERANCE, 0.0)]
+    order = order[tilt[order] <= UPRIGHT_TOLERANCE]
     if not len(order):
         raise CalibrationError(
             f"{source}: no T-pose and no upright frame (the best is tilted by {tilt.min():.0f} degrees, allowed "
             f"{UPRIGHT_TOLERANCE:.0f}); say t_pose, up or joints in a mapping file"
         )
-    t_pose = t_pose_from(motion.frames(order), bones)
-    return _hinged(t_pose, motion, bones)
+    return t_pose_from(motion.frames(order))
 
 
 # (upper bone, lower bone, canonical hinge axis about which the lower one bends)
@@ -349,10 +365,20 @@ _HINGES: tuple[tuple[str, str, tuple[float, float, float]], ...] = (
 )
 
 
-def _hinged(t_pose: Array, motion: RigPoses, bones: BoneMap) -> Array:
-    """Twist thighs and upper arms so that knees and elbows bend about the canonical hinge axes."""
+def align_hinges(t_pose: Array, motion: RigPoses) -> Array:
+    """Twist thighs and upper arms so that knees and elbows bend about the canonical hinge axes.
+
+    Rigs with the same T-pose differ here: with palms down, elbows point back in one and half down in the next.
+
+    Args:
+        t_pose: (22, 4) bone orientations in the T-pose.
+        motion: frames in the Y-up world; joints that bend too little in them stay as they are.
+
+    Returns:
+        (22, 4).
+    """
     t_pose = t_pose.copy()
-    d = _directions(motion, bones)
+    d = _directions(motion)
     for upper, lower, hinge in _HINGES:
         if lower not in d:
             continue
@@ -362,7 +388,7 @@ def _hinged(t_pose: Array, motion: RigPoses, bones: BoneMap) -> Array:
             continue
         # The axis of the bend, seen in the upper bone's canonical frame.
         frame = rot.multiply(
-            motion.orientations[bent][:, bones.joints[_J[upper]]],
+            motion.orientations[bent][:, _J[upper]],
             np.broadcast_to(rot.inverse(t_pose[_J[upper]]), (int(bent.sum()), 4)),
         )
         axis = np.cross(d[upper][bent], d[lower][bent])

@@ -67,7 +67,7 @@ def decode_quat48(code: ArrayLike) -> NDArray[np.float32]:
     largest = (words[..., 0] >> _BITS).astype(np.int64) | ((words[..., 1] >> _BITS).astype(np.int64) << 1)
     small = ((words & _MASK).astype(np.float64) - _HALF_STEPS) * (_RANGE / _HALF_STEPS)
     missing = np.sqrt(np.maximum(0.0, 1.0 - np.square(small).sum(axis=-1)))
-    q = np.empty(words.shape[:-1] + (4,), dtype=np.float64)
+    q = np.empty((*words.shape[:-1], 4), dtype=np.float64)
     np.put_along_axis(q, _REMAINING[largest], small, axis=-1)
     np.put_along_axis(q, largest[..., None], missing[..., None], axis=-1)
     q /= np.linalg.norm(q, axis=-1, keepdims=True)

@@ -14,6 +14,7 @@ hierarchy instead of from names, since rigs have one to six spine bones. What no
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,8 +112,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "Head",
         **_sided(
             _limbs(
-                "UpperLeg_{s}", "LowerLeg_{s}", "Foot_{s}", "Toes_{s}",
-                "Shoulder_{s}", "UpperArm_{s}", "LowerArm_{s}", "Hand_{s}",
+                "UpperLeg_{s}",
+                "LowerLeg_{s}",
+                "Foot_{s}",
+                "Toes_{s}",
+                "Shoulder_{s}",
+                "UpperArm_{s}",
+                "LowerArm_{s}",
+                "Hand_{s}",
             ),
             "L",
             "R",
@@ -124,8 +131,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "CC_Base_Head",
         **_sided(
             _limbs(
-                "CC_Base_{s}_Thigh", "CC_Base_{s}_Calf", "CC_Base_{s}_Foot", "CC_Base_{s}_ToeBase",
-                "CC_Base_{s}_Clavicle", "CC_Base_{s}_Upperarm", "CC_Base_{s}_Forearm", "CC_Base_{s}_Hand",
+                "CC_Base_{s}_Thigh",
+                "CC_Base_{s}_Calf",
+                "CC_Base_{s}_Foot",
+                "CC_Base_{s}_ToeBase",
+                "CC_Base_{s}_Clavicle",
+                "CC_Base_{s}_Upperarm",
+                "CC_Base_{s}_Forearm",
+                "CC_Base_{s}_Hand",
             ),
             "L",
             "R",
@@ -136,9 +149,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "neck": "Neck",
         "head": "Head",
         **_sided(
-            _limbs(
-                "{s}UpLeg", "{s}Leg", "{s}Foot", "{s}ToeBase", "{s}Shoulder", "{s}Arm", "{s}ForeArm", "{s}Hand"
-            ),
+            _limbs("{s}UpLeg", "{s}Leg", "{s}Foot", "{s}ToeBase", "{s}Shoulder", "{s}Arm", "{s}ForeArm", "{s}Hand"),
             "Left",
             "Right",
         ),
@@ -149,7 +160,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "head",
         **_sided(
             _limbs(
-                "thigh.{s}", "shin.{s}", "foot.{s}", "toe.{s}", "shoulder.{s}", "upper_arm.{s}", "forearm.{s}", "hand.{s}"
+                "thigh.{s}",
+                "shin.{s}",
+                "foot.{s}",
+                "toe.{s}",
+                "shoulder.{s}",
+                "upper_arm.{s}",
+                "forearm.{s}",
+                "hand.{s}",
             ),
             "L",
             "R",
@@ -161,7 +179,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "spine.006",
         **_sided(
             _limbs(
-                "thigh.{s}", "shin.{s}", "foot.{s}", "toe.{s}", "shoulder.{s}", "upper_arm.{s}", "forearm.{s}", "hand.{s}"
+                "thigh.{s}",
+                "shin.{s}",
+                "foot.{s}",
+                "toe.{s}",
+                "shoulder.{s}",
+                "upper_arm.{s}",
+                "forearm.{s}",
+                "hand.{s}",
             ),
             "L",
             "R",
@@ -186,7 +211,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "Head",
         **_sided(
             _limbs(
-                "{s}UpperLeg", "{s}LowerLeg", "{s}Foot", "{s}Toes", "{s}Shoulder", "{s}UpperArm", "{s}LowerArm", "{s}Hand"
+                "{s}UpperLeg",
+                "{s}LowerLeg",
+                "{s}Foot",
+                "{s}Toes",
+                "{s}Shoulder",
+                "{s}UpperArm",
+                "{s}LowerArm",
+                "{s}Hand",
             ),
             "Left",
             "Right",
@@ -198,7 +230,14 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "head": "head",
         **_sided(
             _limbs(
-                "thigh_{s}", "calf_{s}", "foot_{s}", "ball_{s}", "clavicle_{s}", "upperarm_{s}", "lowerarm_{s}", "hand_{s}"
+                "thigh_{s}",
+                "calf_{s}",
+                "foot_{s}",
+                "ball_{s}",
+                "clavicle_{s}",
+                "upperarm_{s}",
+                "lowerarm_{s}",
+                "hand_{s}",
             ),
             "l",
             "r",
@@ -210,9 +249,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "neck": "Neck",
         "head": "Head",
         **_sided(
-            _limbs(
-                "{s}Hip", "{s}Knee", "{s}Ankle", "{s}Toe", "{s}Collar", "{s}Shoulder", "{s}Elbow", "{s}Wrist"
-            ),
+            _limbs("{s}Hip", "{s}Knee", "{s}Ankle", "{s}Toe", "{s}Collar", "{s}Shoulder", "{s}Elbow", "{s}Wrist"),
             "Left",
             "Right",
         ),
@@ -295,7 +332,7 @@ def map_bones(names: Sequence[str], parents: NDArray[np.int64], override: Mappin
 
 
 def _best_profile(names: Sequence[str], wanted: str | None) -> tuple[dict[str, int], str]:
-    plain = {}
+    plain: dict[str, int] = {}
     for index, name in enumerate(names):
         plain.setdefault(_plain(name), index)
     best: dict[str, int] = {}
@@ -375,7 +412,7 @@ def _check_chains(table: Mapping[str, int], names: Sequence[str], parents: NDArr
     for side in ("left", "right"):
         for limb in (("hip", "knee", "ankle", "foot"), ("collar", "shoulder", "elbow", "wrist")):
             chain = [f"{side}_{j}" for j in limb if f"{side}_{j}" in table]
-            for upper, lower in zip(chain, chain[1:], strict=False):
+            for upper, lower in itertools.pairwise(chain):
                 if table[upper] not in _ancestors(table[lower], parents)[1:]:
                     raise MappingError(
                         f"joints.{lower}: {names[table[lower]]!r} does not hang from {names[table[upper]]!r} "
@@ -412,7 +449,9 @@ def load_mapping_file(path: str | Path) -> MappingFile:
 def parse_mapping(content: Any, source: str = "mapping") -> MappingFile:
     """Check the content of a mapping file; see `load_mapping_file`."""
     if not isinstance(content, Mapping):
-        raise MappingError(f"{source}: found {type(content).__name__}, expected keys profile, joints, units, up, t_pose")
+        raise MappingError(
+            f"{source}: found {type(content).__name__}, expected keys profile, joints, units, up, t_pose"
+        )
     allowed = {"profile", "joints", "units", "up", "t_pose"}
     for key in content:
         if key not in allowed:

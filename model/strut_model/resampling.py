@@ -9,7 +9,7 @@ from scipy.signal import butter, firwin, sosfiltfilt
 from strut_model import rotations as rot
 from strut_model.skeleton import FPS
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 SAME_RATE = 0.005
 """Relative difference of frame rates below which frames are taken as they are (29.97 against 30)."""
@@ -47,7 +47,9 @@ def resample(pelvis: Array, rotations: Array, fps: float, target: float = FPS) -
     low = np.minimum(at.astype(np.int64), len(pelvis) - 2)
     share = at - low
     positions = pelvis[low] * (1 - share[:, None]) + pelvis[low + 1] * share[:, None]
-    return positions, rot.slerp(rotations[low], rotations[low + 1], np.repeat(share[:, None], rotations.shape[1], axis=1))
+    return positions, rot.slerp(
+        rotations[low], rotations[low + 1], np.repeat(share[:, None], rotations.shape[1], axis=1)
+    )
 
 
 def smooth(pelvis: Array, rotations: Array, fps: float, cutoff: float) -> tuple[Array, Array]:
@@ -81,7 +83,9 @@ def _convolve(values: Array, taps: Array) -> Array:
     inside = np.clip(index, 0, len(values) - 1)
     mirrored = np.clip(2 * inside - index, 0, len(values) - 1)
     padded = np.where(
-        (index == inside).reshape((-1,) + (1,) * (values.ndim - 1)), values[inside], 2 * values[inside] - values[mirrored]
+        (index == inside).reshape((-1,) + (1,) * (values.ndim - 1)),
+        values[inside],
+        2 * values[inside] - values[mirrored],
     )
     out = np.zeros_like(values)
     for tap, weight in enumerate(taps):

@@ -9,46 +9,43 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from strut_model import rotations as rot
 from strut_model.bvh import Bvh
-from strut_model.calibration import Calibration
+from strut_model.calibration import CANONICAL_LEG, Calibration, leg_length
+from strut_model.mapping import BoneMap
 from strut_model.skeleton import JOINT_INDEX, JOINTS, PARENTS
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 SPINE_CHAIN: tuple[int, ...] = tuple(JOINT_INDEX[n] for n in ("pelvis", "spine1", "spine2", "spine3", "neck", "head"))
 
 
-def retarget(bvh: Bvh, calibration: Calibration) -> tuple[Array, Array]:
+def retarget(bvh: Bvh, bones: BoneMap, calibration: Calibration) -> tuple[Array, Array]:
     """Bring a file's motion onto the canonical skeleton, at the file's frame rate.
+
+    Translation is scaled by leg length, so that strides and heights fit the canonical legs.
 
     Args:
         bvh: the file.
+        bones: which of its bones are which joints.
         calibration: of its rig.
 
     Returns:
         pelvis (T, 3) metres in the world and local rotations (T, 22, 4), the first the pelvis' in the world.
     """
     positions, orientations = bvh.forward_kinematics()
-    return retarget_globals(positions, orientations, calibration)
-
-
-def retarget_globals(positions: Array, orientations: Array, calibration: Calibration) -> tuple[Array, Array]:
-    """As `retarget`, from world transforms of the source's joints: positions (T, J, 3), orientations (T, J, 4)."""
-    frames = positions.shape[0]
-    up = Rotation.from_quat(calibration.to_y_up)
-    world = np.zeros((frames, JOINTS, 4))
-    mapped = calibration.joints >= 0
+    up = np.broadcast_to(calibration.to_y_up, (bvh.frames, 4))
+    world = np.zeros((bvh.frames, JOINTS, 4))
+    mapped = bones.joints >= 0
     for joint in np.flatnonzero(mapped):
-        bone = up * Rotation.from_quat(orientations[:, calibration.joints[joint]])
-        world[:, joint] = (bone * Rotation.from_quat(calibration.t_pose[joint]).inv()).as_quat()
+        bone = rot.multiply(up, orientations[:, bones.joints[joint]])
+        world[:, joint] = rot.multiply(bone, np.broadcast_to(rot.inverse(calibration.t_pose[joint]), bone.shape))
     _fill_unmapped(world, mapped)
     local = world.copy()
     local[:, 1:] = rot.multiply(rot.inverse(world[:, PARENTS[1:]]), world[:, 1:])
-    pelvis = up.apply(positions[:, calibration.joints[0]]) * calibration.scale
-    return pelvis, rot.normalise(local)
+    scale = CANONICAL_LEG / leg_length(bvh, bones)
+    return rot.rotate(up, positions[:, bones.joints[0]]) * scale, rot.normalise(local)
 
 
 def _fill_unmapped(world: Array, mapped: NDArray[np.bool_]) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from strut_model import rotations as rot
-from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, JOINT_INDEX, REST_OFFSETS, forward_kinematics
+from strut_model.skeleton import (
+    CONTACT_JOINTS,
+    CONTACT_REST_HEIGHTS,
+    FPS,
+    JOINT_INDEX,
+    REST_OFFSETS,
+    forward_kinematics,
+)
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 _LEGS: tuple[tuple[int, int, int, int], ...] = tuple(
     (JOINT_INDEX[f"{s}_hip"], JOINT_INDEX[f"{s}_knee"], JOINT_INDEX[f"{s}_ankle"], JOINT_INDEX[f"{s}_foot"])
@@ -20,19 +30,49 @@ LEG_REACH = 0.9995 * (_THIGH + _SHIN)
 """Metres: how far an ankle can be from its hip joint; just short of straight, where the knee's direction is lost."""
 
 
-def ground_height(pelvis: Array, rotations: Array) -> float:
-    """Height (m) at which a clip's ground lies: that of its lowest feet, past a tenth of outliers.
+GROUND_SPEED = 0.3
+"""Metres a second: a heel or toe that moves slower may be standing."""
+GROUND_SPREAD = 0.08
+"""Metres above the clip's lowest stance up to which a slow foot is taken as standing on the same ground."""
+GROUND_SIGMA = 15.0
+"""Frames: how fast the ground's height may drift along a clip."""
 
-    The lowest of heels and toes, over their rest heights, is at the ground whenever a foot stands. Flights (runs,
-    jumps) raise only the upper end of that distribution, noise and sinking toes only the lowest tenth.
+
+def ground_height(pelvis: Array, rotations: Array) -> Array:
+    """Height of the ground along a clip, by where the feet stand.
+
+    Captured grounds tilt, and legs of other proportions sink or float a little: the height follows both slowly. Real
+    steps and slopes (more than `GROUND_SPREAD`) are left in the motion.
 
     Args:
         pelvis: (T, 3) metres.
         rotations: (T, 22, 4).
+
+    Returns:
+        (T,) metres.
     """
     positions, _ = forward_kinematics(rotations, pelvis)
-    lowest = (positions[:, CONTACT_JOINTS, 1] - CONTACT_REST_HEIGHTS).min(axis=1)
-    return float(np.percentile(lowest, 10))
+    joints = positions[:, CONTACT_JOINTS]
+    heights = joints[..., 1] - CONTACT_REST_HEIGHTS
+    lowest = heights.min(axis=1)
+    # Flights raise only the upper end of the lowest feet's heights, noise and sinking toes the lowest tenth.
+    base = np.percentile(lowest, 10)
+    if len(pelvis) < 2:
+        return np.full(len(pelvis), base)
+    speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1) * FPS
+    standing = (speed < GROUND_SPEED) & (np.abs(heights - base) < GROUND_SPREAD)
+    frames = standing.any(axis=1)
+    if frames.sum() < 5:
+        return np.full(len(pelvis), base)
+    stance = np.where(standing, heights, np.inf).min(axis=1)[frames]
+    # Normalised smoothing over the frames in which a foot stands; the weights fade, the quotient does not.
+    values, weights = np.zeros(len(pelvis)), np.zeros(len(pelvis))
+    values[frames], weights[frames] = stance, 1.0
+    smooth = partial(gaussian_filter1d, sigma=GROUND_SIGMA, mode="constant", truncate=8.0)
+    total = smooth(weights)
+    reached = total > 1e-6
+    height = smooth(values)[reached] / total[reached]
+    return np.interp(np.arange(len(pelvis)), np.flatnonzero(reached), height)
 
 
 def place_ankles(pelvis: Array, rotations: Array, targets: Array, soles: Array | None = None) -> Array:

@@ -155,7 +155,9 @@ class Pack:
     def report(self) -> PackReport:
         """What the import skipped, found twice and assumed."""
         return PackReport(
-            list(self.index.get("skipped", [])), list(self.index.get("duplicates", [])), list(self.index.get("rigs", []))
+            list(self.index.get("skipped", [])),
+            list(self.index.get("duplicates", [])),
+            list(self.index.get("rigs", [])),
         )
 
 
@@ -230,3 +232,22 @@ def write_pack(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return len(infos)
+
+
+def merge_packs(packs: Sequence[Pack], path: str | Path, overwrite: bool = False) -> int:
+    """Write one pack with the clips of several, in their order; skipped files, duplicates and rigs are joined.
+
+    Returns:
+        How many clips were written.
+
+    Raises:
+        PackError: clips share a name, or the folder exists and may not be replaced.
+    """
+    report = PackReport()
+    for pack in packs:
+        own = pack.report()
+        report.skipped += own.skipped
+        report.duplicates += own.duplicates
+        report.rigs += own.rigs
+    sources = [info.source for pack in packs for info in pack.clips]
+    return write_pack(path, (clip for pack in packs for clip in pack), report, sources, overwrite)

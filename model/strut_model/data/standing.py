@@ -17,7 +17,7 @@ from strut_model.data.feet import LEG_REACH, straight_legs
 from strut_model.resampling import smooth
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, FPS, JOINT_INDEX, forward_kinematics
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 HANGING_MARGIN = 0.05
 """Metres above the pelvis below which a wrist counts as hanging."""
