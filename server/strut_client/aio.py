@@ -32,8 +32,8 @@ from strut_client.walking import PathWalk
 from strut_client.window import Window
 from strut_model.motion import Motion
 from strut_proto.v1 import motion_service_pb2, style_service_pb2
-from strut_proto.v1.motion_service_pb2_grpc import MotionServiceAsyncStub
-from strut_proto.v1.style_service_pb2_grpc import StyleServiceAsyncStub
+from strut_proto.v1.motion_service_pb2_grpc import MotionServiceStub
+from strut_proto.v1.style_service_pb2_grpc import StyleServiceStub
 
 
 class AsyncClient:
@@ -59,8 +59,8 @@ class AsyncClient:
             self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
         else:
             self._channel = grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
-        self._motion = MotionServiceAsyncStub(self._channel)
-        self._styles = StyleServiceAsyncStub(self._channel)
+        self._motion = MotionServiceStub(self._channel)
+        self._styles = StyleServiceStub(self._channel)
         self._on_event = on_event
         self._server: ServerInfo | None = None
         self._connection = AsyncConnection(self._motion, self._settings, self._event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -21,7 +22,9 @@ from strut_client.stream import (
     stream_error,
 )
 from strut_proto.v1 import motion_service_pb2 as pb
-from strut_proto.v1.motion_service_pb2_grpc import MotionServiceAsyncStub
+
+if TYPE_CHECKING:
+    from strut_proto.v1.motion_service_pb2_grpc import MotionServiceAsyncStub  # a type alone, there is no such class
 
 
 class AsyncStream:

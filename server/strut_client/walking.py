@@ -20,8 +20,10 @@ CORNER = 0.25
 """Metres, the standard deviation of the smoothing that rounds corners."""
 ACCELERATION = 1.5
 """Metres a second squared, speeding up and slowing down."""
-ARRIVED = 0.1
+ARRIVED = 0.05
 """Metres to the end at which the path is walked."""
+LAST_WINDOWS = 2
+"""Windows planned up to the very end after which the path counts as walked even if the character stopped short."""
 SAMPLE_FRAMES = 2
 """Frames between the samples of a trajectory."""
 SEARCH = 1.5
@@ -61,6 +63,7 @@ class PathWalk:
         self._at = 0.0
         self._now = 0.0
         self._frames = 0
+        self._last_windows = 0
 
     @property
     def length(self) -> float:
@@ -74,9 +77,10 @@ class PathWalk:
 
     @property
     def finished(self) -> bool:
-        """True when the end is reached, or cannot be reached in twice the time that it should take."""
+        """True when the end is reached as well as can be, or was not in twice the time that it should take."""
         allowed = PATIENCE * (self.length / self._speed + self._speed / ACCELERATION) + PATIENCE_SECONDS
-        return self.remaining <= ARRIVED or self._frames / FPS > allowed
+        walked = self.remaining <= ARRIVED or self._last_windows >= LAST_WINDOWS
+        return walked or self._frames / FPS > allowed
 
     def plan(self, frames: int) -> Sequence[TrajectorySample]:
         """The path of the next window.
@@ -95,6 +99,7 @@ class PathWalk:
             if frame % SAMPLE_FRAMES == 0 or frame == frames - 1:
                 samples.append(self._sample(at, frame * dt))
         self._now = speed
+        self._last_windows += at >= self.length
         return samples
 
     def advance(self, placement: Placement, frames: int) -> None:
@@ -105,9 +110,16 @@ class PathWalk:
             frames: frames that it took.
         """
         self._frames += frames
-        near = np.abs(self._lengths - self._at) <= max(SEARCH, self._speed)
-        distance = np.linalg.norm(self._path - np.asarray(placement.position), axis=1)
-        self._at = float(self._lengths[np.where(near, distance, np.inf).argmin()])
+        lengths, starts, steps = self._lengths[:-1], self._path[:-1], np.diff(self._path, axis=0)
+        if len(steps) == 0:
+            return
+        # The nearest point of the path: on each of its pieces, then among those not far from where it was.
+        offset = np.asarray(placement.position) - starts
+        share = np.clip((offset * steps).sum(axis=1) / np.square(steps).sum(axis=1), 0.0, 1.0)
+        distance = np.linalg.norm(offset - share[:, None] * steps, axis=1)
+        near = np.abs(lengths - self._at) <= max(SEARCH, self._speed)
+        nearest = np.where(near, distance, np.inf).argmin()
+        self._at = float(lengths[nearest] + share[nearest] * np.linalg.norm(steps[nearest]))
 
     def _sample(self, at: float, time: float) -> TrajectorySample:
         x, z = (float(np.interp(at, self._lengths, self._path[:, axis])) for axis in (0, 1))
