@@ -76,7 +76,7 @@ def test_points_are_walked_from_standing_to_standing_at_the_asked_speed() -> Non
     assert speed[0] < 0.2
     assert speed.max() == pytest.approx(1.5, abs=0.01)
     assert np.abs(np.diff(speed)).max() * FPS < 2 * paths.ACCELERATION
-    np.testing.assert_allclose(way.positions[0], (1, 2), atol=1e-6)
+    np.testing.assert_allclose(way.positions[0], (1, 2), atol=0.01)
     np.testing.assert_allclose(way.positions[-1], (4, 5), atol=0.01)
     assert way.headings[40] == pytest.approx(0, abs=1e-3)
     assert way.headings[-1] == pytest.approx(np.pi / 2, abs=1e-3)  # towards +X, the character's left
