@@ -349,8 +349,8 @@ def _parse_manifest(document: Mapping[str, Any]) -> Manifest:
     if not steps or not set(steps) <= set(STEPS):
         raise BundleError(f"{MANIFEST}: steps is {list(steps)}, expected some of {list(STEPS)}")
     borders = tuple(int(border) for border in document.get("window", {}).get("borders", [0]))
-    if any(not 0 <= border <= WINDOW - 2 for border in borders):
-        raise BundleError(f"{MANIFEST}: window.borders is {list(borders)}, expected frames from 0 to {WINDOW - 2}")
+    if any(not 0 <= border <= WINDOW - 3 for border in borders):
+        raise BundleError(f"{MANIFEST}: window.borders is {list(borders)}, expected frames from 0 to {WINDOW - 3}")
     return Manifest(
         name=_get(document, "name", str),
         created=str(document.get("created", "")),

@@ -111,7 +111,7 @@ def measure(
     steps: Sequence[int],
     threads: Sequence[int],
     rounds: int = 40,
-    on_row: Callable[[], None] | None = None,
+    on_row: Callable[[], object] | None = None,
 ) -> list[Measurement]:
     """Time every combination; ``on_row`` is called after each, for a progress bar."""
     rows = []
@@ -139,7 +139,8 @@ def _measure(generator: MotionGenerator, engine: OnnxEngine, batch: int, steps: 
         for _ in SCHEDULE[steps]:
             engine.evaluate(inputs)
 
-    window(), network()  # allocations and caches
+    window()  # allocations and caches
+    network()
     times = np.empty((rounds, 5))
     for row, window_first in zip(times, _alternating(rounds), strict=True):
         if not window_first:
@@ -190,7 +191,7 @@ def table(rows: Sequence[Measurement]) -> str:
         "post",
         "ms/character",
     )
-    lines = [heads]
+    lines: list[tuple[str, ...]] = [heads]
     for row in rows:
         times = (row.featurise_ms, row.inference_ms, row.postprocess_ms, row.per_character_ms)
         lines.append(

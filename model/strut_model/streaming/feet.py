@@ -182,20 +182,16 @@ def settle(
     state = active
     frame = 0
     while frame < frames:
+        locked = _give_up(locked, state, lock, ground, frame)
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
         lock = _land(lock, landing, ground, moved, frame)
         spring.restart(np.ones_like(changed) if frame == 0 else changed, now, lock, ground, moved, frame)
         state = now
-        stop = _next_change(locked, frame)
-        stop, broken = _first_break(ground, lock, now, frame, stop)
+        stop = _first_far(ground, lock, now, frame, _next_change(locked, frame))
         spring.run(now, lock, ground, moved, frame, stop)
         targets[:, frame:stop] = lock[:, None]
-        if broken is not None:
-            held = np.logical_and.accumulate(locked[:, stop:], axis=1)
-            locked = locked.copy()
-            locked[:, stop:] &= ~(broken[:, None] & held)
         frame = stop
 
     corrections = np.empty_like(places)
@@ -226,15 +222,30 @@ def _next_change(locked: Bool, frame: int) -> int:
     return frame + 1 + ahead if differs.size and differs[ahead] else locked.shape[1]
 
 
-def _first_break(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) -> tuple[int, Bool | None]:
-    """The first frame in (frame, stop) at which a lock is too far, and whose locks (B, 4) those are."""
-    away = ground[:, frame + 3 : stop + 2] - lock[:, None]
-    far = np.einsum("btcx,btcx->btc", away, away) > np.float32(MAX_CORRECTION**2)
+def _first_far(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) -> int:
+    """The first frame in (frame, stop) at which any lock is too far; ``stop`` when there is none."""
+    far = _too_far(ground[:, frame + 3 : stop + 2], lock)
     far &= locked[:, None]
+    return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop
+
+
+def _give_up(locked: Bool, state: Bool, lock: Float, ground: Float, frame: int) -> Bool:
+    """The plan (B, T, 4) without the locks that are too far at ``frame``, until those contacts end."""
+    far = _too_far(ground[:, frame + 2 : frame + 3], lock)[:, 0]
+    far &= state
+    far &= locked[:, frame]
     if not far.any():
-        return stop, None
-    first = int(far.any(axis=(0, 2)).argmax())
-    return frame + 1 + first, far[:, first]
+        return locked
+    locked = locked.copy()
+    locked[:, frame:] &= ~(far[:, None] & np.logical_and.accumulate(locked[:, frame:], axis=1))
+    return locked
+
+
+def _too_far(ground: Float, lock: Float) -> Bool:
+    """(B, n, 4) whether places (B, n, 4, 2) are farther from their lock (B, 4, 2) than a correction may be."""
+    away = ground - lock[:, None]
+    far: Bool = np.einsum("btcx,btcx->btc", away, away) > np.float32(MAX_CORRECTION**2)
+    return far
 
 
 class _Spring:

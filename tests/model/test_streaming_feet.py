@@ -1,0 +1,213 @@
+"""Foot locks: planted feet stay, released feet do not pop, legs keep their bones and their plane."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from strut_model import rotations as rot
+from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, JOINT_INDEX, forward_kinematics
+from strut_model.streaming import feet
+from strut_model.streaming.feet import FootLocks, contact_plan, legs_of, move_feet, settle
+from tests.bundles import standing
+
+FRAMES = 16
+HEEL, TOE = 0, 1
+
+
+def standing_places(frames: int = FRAMES) -> np.ndarray:
+    """(1, frames, 4, 3) heels and toes of a standing character."""
+    return standing(frames).positions()[None][:, :, CONTACT_JOINTS].astype(np.float32)
+
+
+def drifting_places(speed: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places that slide along +Z at ``speed`` metres a frame, and the two still frames before them."""
+    places = standing_places()
+    places[..., 2] += speed * np.arange(1, FRAMES + 1)[None, :, None]
+    return places, standing_places(2)
+
+
+def on(*contacts: int) -> np.ndarray:
+    values = np.zeros((1, FRAMES, 4), np.float32)
+    values[..., list(contacts)] = 1
+    return values
+
+
+def test_a_planted_foot_stays_while_its_own_place_slides_away() -> None:
+    places, previous = drifting_places(0.005)
+    corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
+    kept = places + corrections
+    assert np.abs(kept - previous[:, -1:]).max() < 1e-4
+    assert locks.active.all()
+
+
+def test_a_foot_in_the_air_is_left_alone() -> None:
+    places, previous = drifting_places(0.03)
+    corrections, locks = settle(places, on(), previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    np.testing.assert_array_equal(corrections, 0)
+    assert not locks.active.any()
+
+
+def test_a_foot_that_leaves_goes_back_to_its_own_path_without_a_pop() -> None:
+    places, previous = drifting_places(0.006)
+    contacts = on(0, 1, 2, 3)
+    contacts[:, 6:, :2] = 0
+    corrections, locks = settle(places, contacts, previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
+    path = np.concatenate((previous, places + corrections), axis=1)[0, :, HEEL, 2]
+    assert locks.active[0, 5, HEEL]
+    assert not locks.active[0, 6, HEEL]
+    # 4.2 cm have to be made up: in one frame that would be an acceleration of 4.2 cm a frame squared.
+    assert np.abs(np.diff(path, 2)).max() < 0.012
+    assert abs(corrections[0, -1, HEEL, 2]) < 0.003
+
+
+def test_a_landing_foot_runs_its_speed_out_and_stops() -> None:
+    places = standing_places()
+    time = np.arange(FRAMES)
+    places[0, :, :, 2] += np.minimum(0.018 * (time - 4), 0.0)[:, None] + 0.004 * np.maximum(time - 4, 0)[:, None]
+    previous = standing_places(2)
+    previous[0, :, :, 2] += 0.018 * np.array([-6, -5])[:, None]
+    contacts = on()
+    contacts[:, 4:] = 1
+    corrections, _ = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    path = (places + corrections)[0, :, HEEL, 2]
+    steps = np.diff(path)
+    assert np.abs(np.diff(steps[3:])).max() < 0.012  # no dead stop
+    assert (steps[4:] > -1e-5).all()  # and no sliding back
+    assert np.abs(steps[-4:]).max() < 2e-4
+
+
+def test_a_lock_too_far_away_is_given_up_and_taken_again_only_after_leaving_the_ground() -> None:
+    places, previous = drifting_places(0.02)
+    corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
+    broken = int(np.argmin(locks.active[0, :, HEEL]))
+    assert 0.02 * (broken + 1) > feet.MAX_CORRECTION >= 0.02 * broken
+    assert not locks.active[0, broken:].any()
+    assert np.linalg.norm(corrections, axis=-1).max() < feet.MAX_CORRECTION + 0.02
+    again, next_locks = settle(places + 0.32, on(0, 1, 2, 3), places[:, -2:], np.ones((1, 4), np.float32), locks[:, -1])
+    assert not next_locks.active.any()
+    assert np.abs(again).max() < 1e-6
+
+
+def test_a_lock_is_carried_into_the_next_window() -> None:
+    places, previous = drifting_places(0.004)
+    contact = np.ones((1, 4), np.float32)
+    first, locks = settle(places[:, :8], on(0, 1, 2, 3)[:, :8], previous, contact, FootLocks.unknown(1))
+    seen = (places[:, :8] + first)[:, -2:]
+    second, _ = settle(places[:, 8:], on(0, 1, 2, 3)[:, 8:], seen, contact, locks[:, -1])
+    kept = places[:, 8:] + second
+    assert np.abs(kept - previous[:, -1:]).max() < 1e-4
+
+
+def test_a_toe_on_the_ground_takes_its_free_heel_along() -> None:
+    places, previous = drifting_places(0.005)
+    contacts_before = np.array([[0, 1, 0, 1]], np.float32)
+    corrections, _ = settle(places, on(1, 3), previous, contacts_before, FootLocks.unknown(1))
+    np.testing.assert_allclose(corrections[:, :, HEEL], corrections[:, :, TOE], atol=1e-5)
+    assert corrections[0, -1, TOE, 2] < -0.07
+
+
+def test_contacts_switch_with_hysteresis() -> None:
+    values = np.array([0.5, 0.7, 0.5, 0.41, 0.3, 0.5, 0.59, 0.61], np.float32)
+    contacts = np.repeat(values[None, :, None], 4, axis=2)
+    was_on = np.array([[True, True, False, False]])
+    plan = contact_plan(contacts, was_on)
+    assert plan[0, :, 0].tolist() == [True, True, True, True, False, False, False, True]
+    assert plan[0, :, 2].tolist() == [False, True, True, True, False, False, False, True]
+
+
+def test_a_sunken_foot_is_lifted_to_the_ground() -> None:
+    places = standing_places()
+    places[:, 4:, TOE, 1] -= 0.03
+    corrections, _ = settle(places, on(), standing_places(2), np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    lowest = CONTACT_REST_HEIGHTS[TOE] - feet.GROUND_MARGIN
+    np.testing.assert_allclose((places + corrections)[0, 4:, TOE, 1], lowest, atol=1e-6)
+
+
+def test_a_history_that_is_sunken_comes_up_gradually() -> None:
+    places = standing_places()
+    places[..., 1] -= 0.05
+    corrections, _ = settle(places, on(), places[:, :2], np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    height = np.concatenate((places[:, :2], places + corrections), axis=1)[0, :, HEEL, 1]
+    assert np.diff(height).max() < 0.015
+    assert height[-1] > CONTACT_REST_HEIGHTS[HEEL] - feet.GROUND_MARGIN - 0.001
+
+
+def test_each_character_is_treated_as_if_alone() -> None:
+    generator = np.random.default_rng(0)
+    batch = 12
+    places = np.repeat(standing_places(), batch, axis=0)
+    places += np.cumsum(generator.normal(scale=0.01, size=places.shape), axis=1).astype(np.float32)
+    contacts = (generator.random((batch, FRAMES, 4)) > 0.3).astype(np.float32)
+    previous = np.repeat(standing_places(2), batch, axis=0)
+    before = (generator.random((batch, 4)) > 0.5).astype(np.float32)
+    together, locks = settle(places, contacts, previous, before, FootLocks.unknown(batch))
+    for row in range(batch):
+        one = slice(row, row + 1)
+        alone, own = settle(places[one], contacts[one], previous[one], before[one], FootLocks.unknown(1))
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-5)
+        np.testing.assert_array_equal(own.active[0], locks.active[row])
+
+
+def bent_pose(batch: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (B, 16, 22, 4) and pelvis (B, 16, 3) of a character with bent knees that sways and turns."""
+    motion = standing(FRAMES)
+    rotations = np.repeat(motion.rotations[None], batch, axis=0).copy()
+    for name, angle in (("hip", -0.35), ("knee", 0.7), ("ankle", -0.35)):
+        for side in ("left_", "right_"):
+            rotations[:, :, JOINT_INDEX[side + name]] = rot.from_axis_angle(np.array([angle, 0, 0], np.float32))
+    sway = rot.from_axis_angle(np.array([[0.1, 0.4, 0.05]], np.float32) * np.linspace(-1, 1, FRAMES)[:, None])
+    rotations[:, :, 0] = sway.astype(np.float32)
+    pelvis = np.repeat(motion.pelvis[None], batch, axis=0).copy()
+    pelvis[..., 1] -= 0.04
+    return rotations, pelvis
+
+
+def contact_places(rotations: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
+    return forward_kinematics(rotations, pelvis)[0][:, :, CONTACT_JOINTS]
+
+
+def test_inverse_kinematics_puts_heel_and_toe_where_they_are_asked() -> None:
+    rotations, pelvis = bent_pose()
+    corrections = np.random.default_rng(1).normal(scale=0.01, size=(1, FRAMES, 4, 3)).astype(np.float32)
+    corrections[:, :, 1::2] = corrections[:, :, ::2]  # both ends of a foot move alike, so its length fits
+    target = contact_places(rotations, pelvis) + corrections
+    moved = rotations.copy()
+    move_feet(moved, legs_of(rotations, pelvis), corrections)
+    np.testing.assert_allclose(contact_places(moved, pelvis), target, atol=5e-4)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=-1), 1, atol=1e-5)
+
+
+def test_no_correction_leaves_every_joint_as_it_was() -> None:
+    rotations, pelvis = bent_pose()
+    moved = rotations.copy()
+    move_feet(moved, legs_of(rotations, pelvis), np.zeros((1, FRAMES, 4, 3), np.float32))
+    np.testing.assert_allclose(rot.normalise(moved), rot.normalise(rotations), atol=1e-3)
+    np.testing.assert_allclose(contact_places(moved, pelvis), contact_places(rotations, pelvis), atol=2e-4)
+
+
+def test_the_knee_keeps_bending_in_its_plane() -> None:
+    rotations, pelvis = bent_pose()
+    corrections = np.zeros((1, FRAMES, 4, 3), np.float32)
+    corrections[..., 1] = 0.05
+    moved = rotations.copy()
+    move_feet(moved, legs_of(rotations, pelvis), corrections)
+    for side in ("left_knee", "right_knee"):
+        bend = rot.to_axis_angle(moved[0, :, JOINT_INDEX[side]])
+        assert (bend[:, 0] > 0.7).all()  # it bends more, forwards
+        assert np.abs(bend[:, 1:]).max() < 0.02  # about its own hinge
+
+
+@pytest.mark.parametrize("down", [0.05, 0.2])
+def test_a_target_out_of_reach_stretches_the_leg_and_no_more(down: float) -> None:
+    rotations, pelvis = bent_pose()
+    corrections = np.zeros((1, FRAMES, 4, 3), np.float32)
+    corrections[..., 1] = -down
+    moved = rotations.copy()
+    move_feet(moved, legs_of(rotations, pelvis), corrections)
+    assert np.isfinite(moved).all()
+    knee = rot.to_axis_angle(moved[0, :, JOINT_INDEX["left_knee"]])[:, 0]
+    assert (knee > 0.0).all()
+    positions, _ = forward_kinematics(moved, pelvis)
+    straight = np.linalg.norm(positions[0, :, JOINT_INDEX["left_ankle"]] - positions[0, :, JOINT_INDEX["left_hip"]], axis=1)
+    assert straight.max() <= 0.8007 + 1e-4
