@@ -103,9 +103,8 @@ def summary_lines(summary: Summary, out: Path) -> list[str]:
     exact = sum(bool(d["exact"]) for d in duplicates)
     lines.append(f"{len(duplicates)} pairs of takes share frames ({exact} exactly)")
     for d in duplicates[:_SHOWN]:
-        lines.append(
-            f"  {d['frames']} frames: {d['first']} from {d['first_start']}, {d['second']} from {d['second_start']}"
-        )
+        places = ", ".join(f"{name} from {start}" for name, start in zip(d["clips"], d["starts"]))
+        lines.append(f"  {d['frames']} frames: {places}")
     reasons = Counter(s["reason"].splitlines()[0] for s in summary.report.skipped)
     lines.append(f"{len(summary.report.skipped)} files skipped")
     for skipped in summary.report.skipped[:_SHOWN]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,16 @@ class Duplicate:
     frames: int
     exact: bool
     degrees: float
+
+    def row(self) -> dict[str, Any]:
+        """The entry of a pack's index."""
+        return {
+            "clips": [self.first, self.second],
+            "starts": [self.first_start, self.second_start],
+            "frames": self.frames,
+            "exact": self.exact,
+            "degrees": self.degrees,
+        }
 
 
 def find_duplicates(

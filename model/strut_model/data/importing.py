@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
@@ -151,7 +151,7 @@ def import_folder(folder: str | Path, out: str | Path, options: ImportOptions, o
     _unique_names([c for _, _, c, _ in clips])
     report.rigs = [_rig_row(rig) for rig in rigs]
     report.duplicates = [
-        asdict(d)
+        d.row()
         for d in find_duplicates([c.name for _, _, c, _ in clips], [encode_quat48(c.rotations) for _, _, c, _ in clips])
     ]
     if not clips:
