@@ -1,0 +1,123 @@
+"""`strut serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from strut_model.bundle import BundleError
+from strut_server.server import BindError, StrutServer
+from strut_server.settings import DEVICES, ServerSettings, SettingError
+
+DEFAULTS = ServerSettings()
+
+
+@click.command()
+@click.option("--host", default=DEFAULTS.host, show_default=True, help="Address to bind to.")
+@click.option("--port", default=DEFAULTS.port, show_default=True, help="TCP port; 0 for any free one.")
+@click.option(
+    "--insecure-any-address",
+    is_flag=True,
+    help="Allow an address that others can reach, although nothing is encrypted and nobody is asked who they are.",
+)
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory of the model bundle.  [default: the one in the package]",
+)
+@click.option(
+    "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, show_default=True, help="What runs the network."
+)
+@click.option("--threads", default=DEFAULTS.threads, show_default=True, help="Threads of one network evaluation.")
+@click.option("--max-batch", default=DEFAULTS.max_batch, show_default=True, help="Most windows evaluated together.")
+@click.option(
+    "--max-batch-delay-ms",
+    default=DEFAULTS.max_batch_delay_ms,
+    show_default=True,
+    help="Longest wait for company, in milliseconds.",
+)
+@click.option(
+    "--queue-capacity",
+    default=DEFAULTS.queue_capacity,
+    show_default=True,
+    help="Most requests that wait.",
+)
+@click.option("--steps", default=DEFAULTS.default_steps, show_default=True, help="Evaluations by default.")
+@click.option(
+    "--drain-seconds",
+    default=DEFAULTS.drain_seconds,
+    show_default=True,
+    help="How long streams may go on after SIGTERM.",
+)
+@click.option("--verbose", is_flag=True, help="Log more.")
+def serve(
+    host: str,
+    port: int,
+    insecure_any_address: bool,
+    bundle: Path | None,
+    device: str,
+    threads: int,
+    max_batch: int,
+    max_batch_delay_ms: float,
+    queue_capacity: int,
+    steps: int,
+    drain_seconds: float,
+    verbose: bool,
+) -> None:
+    """Serve motion over gRPC until SIGTERM or Ctrl-C."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        settings = ServerSettings(
+            host=host,
+            port=port,
+            insecure_any_address=insecure_any_address,
+            bundle=bundle,
+            device=device,
+            threads=threads,
+            max_batch=max_batch,
+            max_batch_delay_ms=max_batch_delay_ms,
+            queue_capacity=queue_capacity,
+            default_steps=steps,
+            drain_seconds=drain_seconds,
+        )
+        asyncio.run(_serve(settings))
+    except (SettingError, BundleError, BindError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _serve(settings: ServerSettings) -> None:
+    server = StrutServer(settings)
+    loop = asyncio.get_running_loop()
+    # The first signal drains, the second stops at once.
+    drains: list[asyncio.Task[None]] = []
+
+    def on_signal() -> None:
+        drains.append(asyncio.ensure_future(server.stop() if drains else server.drain()))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, on_signal)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    async with server:
+        click.echo(ready_line(server))
+        await server.wait_for_end()
+    click.echo("stopped")
+
+
+def ready_line(server: StrutServer) -> str:
+    """What the server says once it is ready."""
+    manifest = server.runtime.bundle.manifest
+    return (
+        f"Strut is ready on {server.address}: model {manifest.name}, {len(manifest.styles)} styles, "
+        f"{len(manifest.contents)} contents, {server.runtime.device} with {server.settings.threads} thread(s)"
+    )

@@ -1,0 +1,206 @@
+"""MotionService: streams of windows, batches of windows, who serves and who streams."""
+
+# ruff: noqa: N802  (the methods are named as in the contract)
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import grpc.aio
+
+from strut_proto.v1 import motion_service_pb2, motion_service_pb2_grpc
+from strut_server import errors
+from strut_server.checks import Checker
+from strut_server.clock import MILLISECOND, monotonic_ns
+from strut_server.errors import RequestError, abort
+from strut_server.paging import page_of
+from strut_server.replies import refusal, reply_of, sent
+from strut_server.runtime import Runtime
+from strut_server.server_info import PROTOCOL_VERSION, hello_message
+from strut_server.stream import MotionStream
+from strut_server.unavailable import missing_call
+from strut_server.validation import read_encoding
+from strut_server.windows import Outcome, WindowWork
+
+MAX_NAME = 64
+
+Context = grpc.aio.ServicerContext
+
+
+class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
+    """Turns controls into motion.
+
+    Args:
+        runtime: what serves.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    # gRPC takes a coroutine that writes to its context as well as a generator, and this one reads and writes at once.
+    async def StreamMotion(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
+        """See the contract."""
+        try:
+            stream = await self._open(context)
+        except RequestError as error:
+            await abort(context, error)
+        runtime = self._runtime
+        runtime.streams[stream.session_id] = stream
+        reader = asyncio.create_task(_read(stream, context))
+        writer = asyncio.create_task(_write(stream, context))
+        try:
+            if runtime.draining:
+                stream.notify(runtime.draining_event())
+            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_EXCEPTION)
+            for task in (reader, writer):
+                if task.done() and (fault := task.exception()) is not None:
+                    raise fault
+        except RequestError as error:
+            await abort(context, error)
+        finally:
+            del runtime.streams[stream.session_id]
+            stream.end()
+            reader.cancel()
+            writer.cancel()
+
+    async def GenerateWindows(
+        self, request: motion_service_pb2.GenerateWindowsRequest, context: Context
+    ) -> motion_service_pb2.GenerateWindowsResponse:
+        """See the contract."""
+        received_ns = monotonic_ns()
+        runtime = self._runtime
+        limit = runtime.settings.max_batch
+        try:
+            if runtime.draining:
+                raise errors.draining(runtime.RECONNECT_SECONDS)
+            if len(request.requests) > limit:
+                raise errors.batch_too_large(len(request.requests), limit)
+            check = Checker()
+            check.count("requests", len(request.requests), 1, limit, "requests")
+            check.raise_if_failed()
+            encoding = read_encoding(request.encoding, "encoding")
+        except RequestError as error:
+            await abort(context, error)
+        loop = asyncio.get_running_loop()
+        replies: list[motion_service_pb2.WindowReply | asyncio.Future[Outcome]] = []
+        works: list[WindowWork] = []
+        batch = uuid.uuid4().hex
+        for index, one in enumerate(request.requests):
+            try:
+                valid = runtime.reader.read(one, encoding, in_stream=False)
+            except RequestError as error:
+                replies.append(refusal(one, error, received_ns))
+                continue
+            future: asyncio.Future[Outcome] = loop.create_future()
+            works.append(
+                WindowWork(
+                    key=(batch, index),
+                    request=valid,
+                    memory=None,
+                    received_ns=received_ns,
+                    deadline_ns=received_ns + valid.deadline_ms * MILLISECOND,
+                    done=lambda outcome, future=future: _resolve(future, outcome),  # type: ignore[misc]
+                )
+            )
+            replies.append(future)
+        runtime.submit(works)
+        try:
+            answers = [await reply if isinstance(reply, asyncio.Future) else reply for reply in replies]
+        except asyncio.CancelledError:
+            runtime.queue.discard([work.key for work in works])
+            raise
+        response = motion_service_pb2.GenerateWindowsResponse(
+            replies=[reply_of(answer) if isinstance(answer, Outcome) else answer for answer in answers]
+        )
+        sent(response.replies)
+        return response
+
+    async def GetServerInfo(
+        self, request: motion_service_pb2.GetServerInfoRequest, context: Context
+    ) -> motion_service_pb2.GetServerInfoResponse:
+        """See the contract."""
+        runtime = self._runtime
+        hello = hello_message(runtime.model, runtime.limits, runtime.device)
+        return motion_service_pb2.GetServerInfoResponse(server=hello)
+
+    async def ListCharacters(
+        self, request: motion_service_pb2.ListCharactersRequest, context: Context
+    ) -> motion_service_pb2.ListCharactersResponse:
+        """See the contract."""
+        streams = [
+            stream
+            for session_id, stream in sorted(self._runtime.streams.items())
+            if request.session_id in ("", session_id)
+        ]
+        rows = {
+            f"{stream.session_id}/{number:020}": (stream, character)
+            for stream in streams
+            for number, character in sorted(stream.characters.items())
+        }
+        try:
+            page = page_of(list(rows), request.page_size, request.page_token)
+        except RequestError as error:
+            await abort(context, error)
+        response = motion_service_pb2.ListCharactersResponse(next_page_token=page.next_token)
+        now = monotonic_ns()
+        for key in page.keys:
+            stream, character = rows[key]
+            response.characters.add(
+                session_id=stream.session_id,
+                character=character.number,
+                name=character.name,
+                client_name=stream.client_name,
+                controls=character.controls,
+                start_frame=character.start_frame,
+                idle_ms=max(now - character.last_request_ns, 0) // MILLISECOND,
+            )
+        return response
+
+    OverrideControls = missing_call("OverrideControls", "CAPABILITY_OVERRIDE_CONTROLS")
+    StylizeClip = missing_call("StylizeClip", "CAPABILITY_STYLIZE_CLIP")
+
+    async def _open(self, context: Context) -> MotionStream:
+        """Exchange hellos.
+
+        Raises:
+            RequestError: the stream cannot be opened.
+        """
+        runtime = self._runtime
+        if runtime.draining:
+            raise errors.draining(runtime.RECONNECT_SECONDS)
+        first = await context.read()
+        if first is grpc.aio.EOF:  # type: ignore[attr-defined]
+            raise errors.hello_expected("the stream was closed before its hello")
+        if first.WhichOneof("message") != "hello":
+            raise errors.hello_expected("the first message of a stream is a hello")
+        hello = first.hello
+        if hello.protocol_version != PROTOCOL_VERSION:
+            raise errors.protocol_version(hello.protocol_version, PROTOCOL_VERSION)
+        check = Checker()
+        check.count("hello.client_name", len(hello.client_name), 0, MAX_NAME, "characters")
+        check.count("hello.client_version", len(hello.client_version), 0, MAX_NAME, "characters")
+        check.raise_if_failed()
+        encoding = read_encoding(hello.encoding, "hello.encoding")
+        session_id = uuid.uuid4().hex[:16]
+        answer = hello_message(runtime.model, runtime.limits, runtime.device, session_id, encoding)
+        await context.write(motion_service_pb2.StreamMotionResponse(hello=answer))
+        return MotionStream(runtime, session_id, hello, encoding)
+
+
+async def _read(stream: MotionStream, context: Context) -> None:
+    while (message := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]
+        await stream.receive(message)
+    stream.half_closed()
+
+
+async def _write(stream: MotionStream, context: Context) -> None:
+    while messages := await stream.next_messages():
+        for message in messages:
+            await context.write(message)
+        stream.handed_over()
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not future.done():  # the caller may have gone
+        future.set_result(outcome)

@@ -1,0 +1,151 @@
+"""The gRPC server: services, health and reflection, from the first bind to the last stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from strut_proto.v1 import (
+    motion_service_pb2,
+    motion_service_pb2_grpc,
+    scene_service_pb2,
+    scene_service_pb2_grpc,
+    style_service_pb2,
+    style_service_pb2_grpc,
+    telemetry_service_pb2,
+    telemetry_service_pb2_grpc,
+)
+from strut_server.motion_service import MotionService
+from strut_server.runtime import Runtime
+from strut_server.settings import ServerSettings
+from strut_server.style_service import StyleService
+from strut_server.unavailable import SceneService, TelemetryService
+
+ALL = ""
+"""Health's name of the server as a whole."""
+SERVICES: tuple[str, ...] = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (motion_service_pb2, "MotionService"),
+        (style_service_pb2, "StyleService"),
+        (scene_service_pb2, "SceneService"),
+        (telemetry_service_pb2, "TelemetryService"),
+    )
+)
+WORKING = SERVICES[:2]
+"""Services that answer; of the others health says SERVICE_UNKNOWN."""
+DRAIN_POLL_SECONDS = 0.02
+LAST_WORDS_SECONDS = 0.5
+"""How long calls that are not streams may go on after the drain."""
+
+log = logging.getLogger(__name__)
+
+
+class BindError(OSError):
+    """The address cannot be bound."""
+
+
+class StrutServer:
+    """A server on the running event loop. Use it as an asynchronous context manager, or call `start` and `drain`.
+
+    Args:
+        settings: how to serve.
+
+    Raises:
+        BundleError: the bundle cannot be used.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.runtime = Runtime(settings)
+        self.port = 0
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._grpc = grpc.aio.server(options=_options(settings))
+        self._stopped = asyncio.Event()
+        motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
+        style_service_pb2_grpc.add_StyleServiceServicer_to_server(StyleService(self.runtime.styles), self._grpc)
+        scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(), self._grpc)
+        telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(), self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+
+    @property
+    def address(self) -> str:
+        """Where clients connect to."""
+        host = self.settings.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Bind, warm up, and be ready.
+
+        Raises:
+            BindError: the address is taken or not this machine's.
+        """
+        try:
+            self.port = self._grpc.add_insecure_port(self.settings.address)
+        except RuntimeError as error:
+            raise BindError(f"cannot listen on {self.settings.address}: {error}") from error
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._grpc.start()
+        await asyncio.get_running_loop().run_in_executor(None, self.runtime.warm_up)
+        self.runtime.start()
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self) -> None:
+        """Tell the streams, wait until they have gone or their time is up, and stop. Safe to call twice."""
+        if self.runtime.draining:
+            await self._stopped.wait()
+            return
+        await self._health.enter_graceful_shutdown()
+        self.runtime.drain()
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self.settings.drain_seconds
+        while self.runtime.streams and loop.time() < ends:
+            await asyncio.sleep(DRAIN_POLL_SECONDS)
+        if self.runtime.streams:
+            log.warning("%d streams were still open after the drain and are cut", len(self.runtime.streams))
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop at once, cutting streams off."""
+        await self._grpc.stop(LAST_WORDS_SECONDS)
+        await asyncio.get_running_loop().run_in_executor(None, self.runtime.stop)
+        self._stopped.set()
+
+    async def wait_for_end(self) -> None:
+        """Wait until the server has stopped."""
+        await self._stopped.wait()
+
+    async def __aenter__(self) -> StrutServer:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._stopped.is_set():
+            await self.stop()
+
+    async def _set_health(self, status: int) -> None:
+        for service in (ALL, *WORKING):
+            await self._health.set(service, status)
+
+
+def _options(settings: ServerSettings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", int(settings.min_ping_seconds * 1000 * PING_TOLERANCE)),
+        # Two servers on one port would share its connections without anybody asking for it.
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+PING_TOLERANCE = 0.9
+"""A client's timer may be early by a tenth before its pings count as too many."""

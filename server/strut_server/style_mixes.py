@@ -1,0 +1,181 @@
+"""Styles of requests: names, vectors, weights, strength and parts, checked and mixed into one vector per body part.
+
+Characters ask for the same few mixes over and over, so what a message means is remembered by its bytes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.bundle import Bundle
+from strut_model.skeleton import PART_NAMES, PARTS
+from strut_model.streaming.controls import MAX_STRENGTH, MAX_WEIGHT, ControlError, PartStyle, StyleMix, style_vector
+from strut_proto.v1 import controls_pb2, motion_service_pb2, skeleton_pb2
+from strut_server.checks import Checker, listed
+from strut_server.errors import capability_missing
+from strut_server.requests import ContentChoice, StyleChoice
+from strut_server.styles import StyleRepository, nearest
+
+Float = npt.NDArray[np.float32]
+
+REMEMBERED_MIXES = 1024
+CODE_LIMIT = 1000.0
+MAX_PRIORITY = 100
+
+_PART_OF: dict[int, str] = {
+    skeleton_pb2.BODY_PART_TORSO: "torso",
+    skeleton_pb2.BODY_PART_LEFT_LEG: "left_leg",
+    skeleton_pb2.BODY_PART_RIGHT_LEG: "right_leg",
+    skeleton_pb2.BODY_PART_LEFT_ARM: "left_arm",
+    skeleton_pb2.BODY_PART_RIGHT_ARM: "right_arm",
+}
+
+
+class StyleReader:
+    """Reads StyleMix messages.
+
+    Args:
+        bundle: neutral style and guidance range.
+        styles: what names mean.
+        max_components: most styles in one mix.
+    """
+
+    def __init__(self, bundle: Bundle, styles: StyleRepository, max_components: int) -> None:
+        self._bundle = bundle
+        self._repository = styles
+        self._max_components = max_components
+        self._mixes: OrderedDict[bytes, StyleChoice] = OrderedDict()
+
+    def read(self, message: controls_pb2.StyleMix, check: Checker) -> StyleChoice | None:
+        """The style that a message asks for; None where ``check`` found something wrong.
+
+        Raises:
+            RequestError: UNIMPLEMENTED for a field that this server does not have.
+        """
+        key = message.SerializeToString(deterministic=True)
+        choice = self._mixes.get(key)
+        if choice is not None:
+            self._mixes.move_to_end(key)
+            return choice
+        before = len(check.violations)
+        mix = self._read_mix(message, check)
+        if len(check.violations) > before:
+            return None
+        try:
+            vector, guidance = style_vector(self._bundle, mix)
+        except ControlError as error:
+            check.refuse(f"controls.{error.field}", error.value, error.allowed)
+            return None
+        choice = StyleChoice(vector, guidance, self._named_rows(message))
+        self._mixes[key] = choice
+        if len(self._mixes) > REMEMBERED_MIXES:
+            self._mixes.popitem(last=False)
+        return choice
+
+    def pair_warning(self, style: StyleChoice, content: ContentChoice) -> motion_service_pb2.Warning | None:
+        """A warning where the content was never seen in one of the named styles."""
+        if content.row is None:
+            return None
+        unseen = [row for row, _ in style.rows if np.isnan(self._bundle.speed_table[row, content.row])]
+        if not unseen:
+            return None
+        names = listed([self._bundle.manifest.styles[row].name for row in unseen])
+        label = self._bundle.manifest.contents[content.row].name
+        return motion_service_pb2.Warning(
+            code=motion_service_pb2.WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA,
+            field="controls.style",
+            message=f"the training data does not show {label} in the style {names}",
+        )
+
+    def _named_rows(self, message: controls_pb2.StyleMix) -> tuple[tuple[int, float], ...]:
+        """Rows of the bundle's styles among the components, with their weights; the neutral one where there is none."""
+        index = self._bundle.style_index
+        if not message.components:
+            return ((index[self._bundle.manifest.neutral_style], 1.0),)
+        return tuple((index[c.name], _weight(c)) for c in message.components if c.name in index and _weight(c) > 0)
+
+    def _read_mix(self, message: controls_pb2.StyleMix, check: Checker) -> StyleMix:
+        path = "controls.style"
+        if message.dimensions:
+            raise capability_missing("CAPABILITY_STYLE_DIMENSIONS", f"{path}.dimensions")
+        if message.gating == controls_pb2.STYLE_GATING_AUTOMATIC:
+            raise capability_missing("CAPABILITY_STYLE_GATING", f"{path}.gating")
+        if message.gating not in controls_pb2.StyleGating.values():
+            check.refuse(f"{path}.gating", message.gating, listed(controls_pb2.StyleGating.keys()))
+        strength = 1.0
+        if message.HasField("strength"):
+            strength = message.strength
+            check.number(f"{path}.strength", strength, 0.0, MAX_STRENGTH)
+        components = self._read_components(message.components, f"{path}.components", check)
+        return StyleMix(components, strength, self._read_parts(message.parts, f"{path}.parts", check))
+
+    def _read_parts(
+        self, messages: Sequence[controls_pb2.PartStyle], path: str, check: Checker
+    ) -> dict[str, PartStyle]:
+        parts: dict[str, PartStyle] = {}
+        check.count(path, len(messages), 0, PARTS, "parts")
+        for index, message in enumerate(messages[:PARTS]):
+            here = f"{path}[{index}]"
+            name = _PART_OF.get(message.part)
+            if name is None:
+                check.refuse(f"{here}.part", message.part, listed([f"BODY_PART_{part.upper()}" for part in PART_NAMES]))
+                continue
+            if name in parts:
+                check.refuse(f"{here}.part", skeleton_pb2.BodyPart.Name(message.part), "each part at most once")
+            strength = message.strength if message.HasField("strength") else None
+            if strength is not None:
+                check.number(f"{here}.strength", strength, 0.0, MAX_STRENGTH)
+            components = self._read_components(message.components, f"{here}.components", check)
+            parts[name] = PartStyle(components or None, strength)
+        return parts
+
+    def _read_components(
+        self, messages: Sequence[controls_pb2.StyleComponent], path: str, check: Checker
+    ) -> list[tuple[str | Float, float]]:
+        if not check.count(path, len(messages), 0, self._max_components, "styles"):
+            return []
+        components: list[tuple[str | Float, float]] = []
+        for index, message in enumerate(messages):
+            here = f"{path}[{index}]"
+            check.number(f"{here}.priority", message.priority, -MAX_PRIORITY, MAX_PRIORITY)
+            if message.priority != 0:
+                raise capability_missing("CAPABILITY_STYLE_PRIORITY", f"{here}.priority")
+            weight = _weight(message)
+            check.number(f"{here}.weight", weight, 0.0, MAX_WEIGHT)
+            vector = self._read_style(message, here, check)
+            if vector is not None:
+                components.append((vector, weight))
+        if messages and not any(_weight(message) > 0 for message in messages):
+            check.note(path, "has no weight above 0", "at least one weight above 0")
+        return components
+
+    def _read_style(self, message: controls_pb2.StyleComponent, path: str, check: Checker) -> Float | None:
+        kind = message.WhichOneof("style")
+        if kind == "name":
+            style = self._repository.get(message.name)
+            if style is None:
+                names = self._repository.names()
+                near = nearest(message.name, names)
+                suggestion = f" (nearest: {listed(near)})" if near else ""
+                check.refuse(f"{path}.name", message.name, listed(names) + suggestion)
+                return None
+            return style.vector
+        if kind == "vector":
+            size = PARTS * self._bundle.manifest.style_dim
+            values = message.vector.values
+            if not check.count(f"{path}.vector.values", len(values), size, size, "values"):
+                return None
+            vector = np.array(values, np.float32)
+            if not check.values(f"{path}.vector.values", vector, -CODE_LIMIT, CODE_LIMIT):
+                return None
+            return vector.reshape(PARTS, -1)
+        check.require(False, f"{path}.style", "a name or a vector")
+        return None
+
+
+def _weight(component: controls_pb2.StyleComponent) -> float:
+    return component.weight if component.HasField("weight") else 1.0
