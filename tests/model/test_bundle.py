@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from tests import bundles as tiny
 
 from strut_model import bundle as bundles
 from strut_model.bundle import BundleError, load_bundle, seal_bundle
 from strut_model.streaming.engine import OnnxEngine
-from tests import bundles as tiny
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,9 @@ def test_one_flipped_bit_is_refused_by_the_hash(copy: Path) -> None:
 def test_a_truncated_file_is_refused_by_its_size(copy: Path) -> None:
     data = (copy / bundles.ENCODER).read_bytes()
     (copy / bundles.ENCODER).write_bytes(data[:-5])
-    with pytest.raises(BundleError, match=rf"encoder\.onnx: has {len(data) - 5} bytes, the manifest expects {len(data)}"):
+    with pytest.raises(
+        BundleError, match=rf"encoder\.onnx: has {len(data) - 5} bytes, the manifest expects {len(data)}"
+    ):
         load_bundle(copy)
 
 
@@ -122,7 +124,10 @@ def test_a_manifest_that_does_not_fit_is_refused_naming_the_field(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.update(feature_mean=a["feature_mean"][:-1]), r"feature_mean has shape \(205,\), expected \(206,\)"),
+        (
+            lambda a: a.update(feature_mean=a["feature_mean"][:-1]),
+            r"feature_mean has shape \(205,\), expected \(206,\)",
+        ),
         (lambda a: a.update(style_vectors=a["style_vectors"][:-1]), r"style_vectors has shape \(3, 5, 64\)"),
         (lambda a: a.pop("content_vectors"), "content_vectors is missing"),
         (lambda a: a["feature_std"].__setitem__(3, 0.0), "feature_std holds 0.0"),
@@ -160,7 +165,7 @@ def test_a_student_with_a_missing_input_is_refused_by_the_engine(copy: Path) -> 
         node.input[:] = ["beat_phase" if name == "phase" else name for name in node.input]
     onnx.save(model, copy / bundles.STUDENT)
     seal_bundle(copy, tiny.manifest())
-    with pytest.raises(BundleError, match="inputs .*beat_phase.* are not the expected"):
+    with pytest.raises(BundleError, match=r"inputs .*beat_phase.* are not the expected"):
         OnnxEngine(load_bundle(copy))
 
 

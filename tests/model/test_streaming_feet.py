@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.bundles import standing
 
 from strut_model import rotations as rot
 from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, JOINT_INDEX, forward_kinematics
 from strut_model.streaming import feet
 from strut_model.streaming.feet import FootLocks, contact_plan, legs_of, move_feet, settle
-from tests.bundles import standing
 
 FRAMES = 16
 HEEL, TOE = 0, 1
@@ -209,5 +209,7 @@ def test_a_target_out_of_reach_stretches_the_leg_and_no_more(down: float) -> Non
     knee = rot.to_axis_angle(moved[0, :, JOINT_INDEX["left_knee"]])[:, 0]
     assert (knee > 0.0).all()
     positions, _ = forward_kinematics(moved, pelvis)
-    straight = np.linalg.norm(positions[0, :, JOINT_INDEX["left_ankle"]] - positions[0, :, JOINT_INDEX["left_hip"]], axis=1)
+    straight = np.linalg.norm(
+        positions[0, :, JOINT_INDEX["left_ankle"]] - positions[0, :, JOINT_INDEX["left_hip"]], axis=1
+    )
     assert straight.max() <= 0.8007 + 1e-4

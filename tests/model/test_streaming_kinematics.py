@@ -39,9 +39,7 @@ def test_products_and_quotients_agree_with_scipy(pair: tuple[np.ndarray, np.ndar
 def test_rows_are_transposed_matrices_and_lead_back_to_the_quaternion(pair: tuple[np.ndarray, np.ndarray]) -> None:
     q, _ = pair
     rows = kin.rows_of(q)
-    np.testing.assert_allclose(
-        rows.reshape(-1, 3, 3), scipy_of(q).as_matrix().transpose(0, 2, 1), atol=1e-6
-    )
+    np.testing.assert_allclose(rows.reshape(-1, 3, 3), scipy_of(q).as_matrix().transpose(0, 2, 1), atol=1e-6)
     assert same_rotation(kin.quaternions_of(rows), q) < 1e-6
 
 

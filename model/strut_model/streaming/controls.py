@@ -34,10 +34,15 @@ MAX_SAMPLES = 256
 
 PATH_SIGMA = 4.0
 """Frames of the Gaussian that rounds the corners, starts and stops of an asked path."""
-JOIN_DECAY = 0.2
+JOIN_DECAY = 0.15
 """y of the spring, per frame, that leads from the present place and velocity onto the asked path."""
+TURN_DECAY = 0.25
+"""The same for the facing, and for the velocity of a character that is driven by speed alone."""
 TRAVEL_SPEED = 0.25
 """Metres a second below which a path has no direction of its own to face."""
+NEAR_SAMPLE = 0.1
+FAR_SAMPLE = 0.4
+"""Seconds to the first sample: up to the one a path passes by and is joined; from the other on it starts at the root."""
 _PAD = int(3 * PATH_SIGMA)
 _GRID = np.arange(-1 - _PAD, WINDOW + _PAD)  # frames; frame -1 is the last history frame
 _NOW = _PAD  # where frame -1 lies in the grid
@@ -202,8 +207,8 @@ def complete_times(
             times[row] = max(now, 0.0) + (along[row] - reached) / speed
             now, reached = times[row], along[row]
     # Samples at one place share their time; resampling needs them apart.
-    steps = np.maximum(np.diff(times, prepend=times[0]), 0)
-    return np.asarray(times[0] + np.cumsum(np.maximum(steps, 1e-4)), np.float64)
+    apart = 1e-4 * np.arange(len(times))
+    return np.asarray(np.maximum.accumulate(times - apart) + apart, np.float64)
 
 
 @dataclass(frozen=True)
@@ -304,7 +309,8 @@ def trajectory_samples(
     if paths.times.shape[1] == 0:
         nothing = np.zeros((batch, WINDOW), bool)
         still = np.repeat(root[:, None], WINDOW, axis=1).astype(np.float32)
-        return SampledPath(still, np.repeat(facing[:, None], WINDOW, axis=1).astype(np.float32), nothing, nothing)
+        kept = np.repeat(((facing + np.pi) % (2 * np.pi) - np.pi)[:, None], WINDOW, axis=1)
+        return SampledPath(still, kept.astype(np.float32), nothing, nothing)
     has_place = ~np.isnan(paths.positions[..., 0])
     has_speed = ~np.isnan(paths.speeds)
     has_facing = ~np.isnan(paths.headings)
@@ -312,27 +318,33 @@ def trajectory_samples(
 
     seconds = _GRID / FPS
     asked_facing = _asked_facing(paths, has_facing, facing, seconds)
-    ground = _polyline(paths, has_place, has_speed, root, seconds)
+    origin = _origin(paths, has_place, root)
+    ground = _polyline(paths, has_place, has_speed, origin, seconds)
     driven = sped & ~placed
     if driven.any():
         ground = np.where(
             driven[:, None, None], _driven(paths, has_speed, root, speed, asked_facing, faced, facing, seconds), ground
         )
-    # Before the window lies where the character came from.
+    # Before the window the character came with its present velocity.
     past = np.arange(-_PAD, 1)
-    ground[:, : _NOW + 1] = root[:, None] + past[None, :, None] * (speed / FPS)[:, None]
+    ground[:, : _NOW + 1] = ground[:, _NOW : _NOW + 1] + past[None, :, None] * (speed / FPS)[:, None]
     smooth = np.einsum("tg,bgx->btx", _SMOOTH, ground)  # frames -1 to 15, and one more
-    joined = _joined(smooth, root, speed / FPS)
+    joined = _joined(smooth, root, speed / FPS, JOIN_DECAY)
+    if driven.any():
+        joined = np.where(driven[:, None, None], _up_to_speed(smooth, root, speed / FPS), joined)
 
     travel = _travel_heading(joined, facing, offset)
     smooth_facing = np.einsum("tg,bg->bt", _SMOOTH, asked_facing)
     target = np.where(faced[:, None], smooth_facing, travel)
-    turned = _joined(target[..., None], facing[:, None], (spin / FPS)[:, None])[..., 0]
+    turned = _joined(target[..., None], facing[:, None], (spin / FPS)[:, None], TURN_DECAY)[..., 0]
+    has_path, has_heading = placed | sped, placed | sped | faced
+    places = np.where(has_path[:, None, None], joined[:, 1 : WINDOW + 1], root[:, None])
+    headings = np.where(has_heading[:, None], turned[:, 1 : WINDOW + 1], facing[:, None])
     return SampledPath(
-        joined[:, 1 : WINDOW + 1].astype(np.float32),
-        ((turned[:, 1 : WINDOW + 1] + np.pi) % (2 * np.pi) - np.pi).astype(np.float32),
-        np.repeat((placed | sped)[:, None], WINDOW, axis=1),
-        np.repeat((placed | sped | faced)[:, None], WINDOW, axis=1),
+        places.astype(np.float32),
+        ((headings + np.pi) % (2 * np.pi) - np.pi).astype(np.float32),
+        np.repeat(has_path[:, None], WINDOW, axis=1),
+        np.repeat(has_heading[:, None], WINDOW, axis=1),
     )
 
 
@@ -387,17 +399,36 @@ def _asked_facing(
     return _resample(times, values[..., None], valid, seconds)[..., 0]
 
 
+def _origin(paths: PathBatch, has_place: Bool, root: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(B, 2) metres, where the path is at frame -1.
+
+    A path whose first samples lie at hand is followed back to that time, so that a character beside it is led to it by
+    the spring alone; one whose first sample is a way off starts where the character is.
+    """
+    count = has_place.sum(axis=1)
+    if has_place.shape[1] < 2 or not (count > 1).any():
+        return root
+    order = np.argsort(~has_place, axis=1, kind="stable")[:, :2]
+    times = np.take_along_axis(np.where(has_place, paths.times, 0.0), order, axis=1)
+    places = np.take_along_axis(np.where(has_place[..., None], paths.positions, 0.0), order[..., None], axis=1)
+    velocity = (places[:, 1] - places[:, 0]) / np.maximum(times[:, 1] - times[:, 0], 1e-4)[:, None]
+    back = places[:, 0] - velocity * (times[:, 0] + 1 / FPS)[:, None]
+    share = np.clip((times[:, 0] - NEAR_SAMPLE) / (FAR_SAMPLE - NEAR_SAMPLE), 0.0, 1.0)
+    share = np.where(count > 1, share, 1.0)[:, None]
+    return np.asarray(share * root + (1 - share) * back)
+
+
 def _polyline(
     paths: PathBatch,
     has_place: Bool,
     has_speed: Bool,
-    root: npt.NDArray[np.float64],
+    origin: npt.NDArray[np.float64],
     seconds: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """(B, G, 2) metres: from the root through the placed samples, and on at the last speed where one is given."""
-    batch = len(root)
+    """(B, G, 2) metres: from the origin through the placed samples, and on at the last speed where one is given."""
+    batch = len(origin)
     times = np.concatenate((np.full((batch, 1), -1 / FPS), paths.times), axis=1)
-    places = np.concatenate((root[:, None], np.where(has_place[..., None], paths.positions, 0.0)), axis=1)
+    places = np.concatenate((origin[:, None], np.where(has_place[..., None], paths.positions, 0.0)), axis=1)
     valid = np.concatenate((np.ones((batch, 1), bool), has_place), axis=1)
     ground = _resample(times, places, valid, seconds)
     rows = np.arange(batch)
@@ -437,14 +468,23 @@ def _driven(
 
 
 def _joined(
-    path: npt.NDArray[np.float64], now: npt.NDArray[np.float64], step: npt.NDArray[np.float64]
+    path: npt.NDArray[np.float64], now: npt.NDArray[np.float64], step: npt.NDArray[np.float64], decay: float
 ) -> npt.NDArray[np.float64]:
-    """A path (B, 18, C) over frames -1 to 16 that starts at ``now`` (B, C) with the velocity ``step`` a frame."""
+    """A path (B, 18, C) over frames -1 to 16, but from ``now`` (B, C) with the velocity ``step`` a frame."""
     offset = now - path[:, 0]
     speed = step - (path[:, 1] - path[:, 0])
     time = np.arange(path.shape[1])[None, :, None]
-    fade = np.exp(-JOIN_DECAY * time)
-    return np.asarray(path + (offset[:, None] + (speed + JOIN_DECAY * offset)[:, None] * time) * fade)
+    fade = np.exp(-decay * time)
+    return np.asarray(path + (offset[:, None] + (speed + decay * offset)[:, None] * time) * fade)
+
+
+def _up_to_speed(
+    path: npt.NDArray[np.float64], now: npt.NDArray[np.float64], step: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The same for a path that only its speed was asked of: the velocity is joined, and no place is to be regained."""
+    speed = step - (path[:, 1] - path[:, 0])
+    gained = (1 - np.exp(-TURN_DECAY * np.arange(path.shape[1]))) / TURN_DECAY
+    return np.asarray(path - path[:, :1] + now[:, None] + speed[:, None] * gained[None, :, None])
 
 
 def _travel_heading(
