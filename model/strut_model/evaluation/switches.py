@@ -1,0 +1,122 @@
+"""The fixed list of switches: 200 pairs of styles over contents and 100 pairs of contents, kept in a file."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from strut_model.evaluation.windows import IDLE, content_kind, mirrored_content
+
+DEFAULT_FILE = Path(__file__).resolve().parents[2] / "splits" / "switches.json"
+
+
+@dataclass(frozen=True)
+class StyleSwitch:
+    """From one style to another in the same content."""
+
+    content: str
+    first: str
+    then: str
+
+
+@dataclass(frozen=True)
+class ContentSwitch:
+    """From one content to another in the same style."""
+
+    style: str
+    first: str
+    then: str
+
+
+@dataclass(frozen=True)
+class SwitchList:
+    """All switches that are measured."""
+
+    styles: tuple[StyleSwitch, ...]
+    contents: tuple[ContentSwitch, ...]
+
+    def write(self, path: Path) -> None:
+        """Writes the list as JSON, one switch a line."""
+        blocks = []
+        for name, rows in (("styles", self.styles), ("contents", self.contents)):
+            lines = ",\n".join(f"  {json.dumps(asdict(row))}" for row in rows)
+            blocks.append(f'"{name}": [\n{lines}\n]')
+        path.write_text("{\n" + ",\n".join(blocks) + "\n}\n", encoding="utf-8")
+
+    @staticmethod
+    def read(path: Path | None = None) -> SwitchList:
+        """Reads a list, the project's own by default."""
+        data = json.loads((path or DEFAULT_FILE).read_text(encoding="utf-8"))
+        return SwitchList(
+            tuple(StyleSwitch(**row) for row in data["styles"]), tuple(ContentSwitch(**row) for row in data["contents"])
+        )
+
+
+def make_switches(
+    pairs: Iterable[tuple[str, str]], styles: int = 200, contents: int = 100, seed: int = 7
+) -> SwitchList:
+    """Draws the list.
+
+    Every ordered pair of styles is used once before any is used twice, and every style is left and entered about
+    equally often. Walking takes three of five, since every style has it.
+
+    Args:
+        pairs: (content, style) pairs that the training clips have.
+        styles: how many switches of style.
+        contents: how many switches of content.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    styles_of: dict[str, set[str]] = defaultdict(set)
+    contents_of: dict[str, set[str]] = defaultdict(set)
+    for content, style in pairs:
+        if content != IDLE:
+            styles_of[content].add(style)
+            contents_of[style].add(content)
+    names = sorted(contents_of)
+
+    chosen: list[StyleSwitch] = []
+    shifts = rng.permutation(np.arange(1, len(names)))
+    for i in range(styles):
+        # Walking the cyclic shifts uses each style once as the first and once as the second per shift.
+        shift = int(shifts[(i // len(names)) % len(shifts)])
+        first = names[i % len(names)]
+        then = names[(i + shift) % len(names)]
+        shared = sorted(contents_of[first] & contents_of[then] - {"walk"})
+        walk = "walk" in contents_of[first] & contents_of[then] and (i % 5 < 3 or not shared)
+        if not walk and not shared:
+            continue
+        content = "walk" if walk else shared[int(rng.integers(len(shared)))]
+        chosen.append(StyleSwitch(content, first, then))
+
+    switched: list[ContentSwitch] = []
+    order = list(rng.permutation(names))
+    kinds = ("gait to gait", "gait to idle", "idle to gait", "gait to gesture", "gesture to gait")
+    i = 0
+    while len(switched) < contents and i < 20 * contents:
+        style = str(order[i % len(order)])
+        kind = kinds[(i + i // len(order)) % len(kinds)]
+        i += 1
+        gaits = sorted(c for c in contents_of[style] if c in ("walk", "run", "dash", "walk-back"))
+        gestures = sorted(c for c in contents_of[style] if content_kind(c) == "gesture" and mirrored_content(c) == c)
+        gait = "walk" if "walk" in gaits and rng.uniform() < 0.6 else (gaits or ["walk"])[int(rng.integers(max(len(gaits), 1)))]
+        others = [g for g in gaits if g != gait]
+        first, then = gait, IDLE
+        if kind == "gait to gait":
+            if not others:
+                continue
+            then = others[int(rng.integers(len(others)))]
+        elif kind == "idle to gait":
+            first, then = IDLE, gait
+        elif kind != "gait to idle":
+            if not gestures:
+                continue
+            gesture = gestures[int(rng.integers(len(gestures)))]
+            first, then = (gait, gesture) if kind == "gait to gesture" else (gesture, gait)
+        switched.append(ContentSwitch(style, first, then))
+    return SwitchList(tuple(chosen), tuple(switched))
