@@ -42,7 +42,7 @@ TRAVEL_SPEED = 0.25
 """Metres a second below which a path has no direction of its own to face."""
 NEAR_SAMPLE = 0.1
 FAR_SAMPLE = 0.4
-"""Seconds to the first sample: up to the one a path passes by and is joined; from the other on it starts at the root."""
+"""Seconds to the first sample: up to the one a path passes by and is joined, from the other it starts at the root."""
 _PAD = int(3 * PATH_SIGMA)
 _GRID = np.arange(-1 - _PAD, WINDOW + _PAD)  # frames; frame -1 is the last history frame
 _NOW = _PAD  # where frame -1 lies in the grid
