@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections import Counter
 from dataclasses import replace
@@ -15,6 +16,7 @@ from strut_model.data import presets
 from strut_model.data.checking import check_file
 from strut_model.data.importing import ImportOptions, Summary, default_workers, import_folder
 from strut_model.data.pack import Pack, PackError, merge_packs
+from strut_model.data.split import SETS, SplitRules, make_split, rows_of_index
 from strut_model.mapping import MappingError, MappingFile, load_mapping_file, parse_units
 
 _SHOWN = 10
@@ -172,3 +174,32 @@ def merge_command(packs: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     except PackError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{count} clips in {out}")
+
+
+@data.command("split")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The split file to write.")
+@click.option(
+    "--unseen",
+    multiple=True,
+    metavar="CONTENT:STYLE",
+    help="Keep this pair out of training altogether, to measure what the model makes of it. Repeatable.",
+)
+def split_command(pack: Path, out: Path, unseen: tuple[str, ...]) -> None:
+    """Say which clips train and which are held out; the same data set always gives the same split."""
+    try:
+        rows, duplicates = rows_of_index(Pack(pack).index)
+    except PackError as error:
+        raise click.ClickException(str(error)) from None
+    pairs = {f"{row.content}:{row.style}": (row.content, row.style) for row in rows}
+    for text in unseen:
+        if text not in pairs:
+            near = ", ".join(difflib.get_close_matches(text, sorted(pairs), n=5, cutoff=0.0))
+            raise click.BadParameter(
+                f"{text!r} is none of the {len(pairs)} pairs, such as {near}", param_hint="--unseen"
+            )
+    split = make_split(rows, duplicates, SplitRules(unseen_pairs=tuple(pairs[text] for text in unseen)))
+    split.write(out)
+    for name in SETS:
+        segments = split.segments(name)
+        click.echo(f"{name:<12} {len(segments):>5} segments {sum(s.frames for s in segments):>8} frames")
