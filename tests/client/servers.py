@@ -42,9 +42,8 @@ class ServerProcess:
 def serving(bundle: Path, port: int = 0, *options: str) -> Iterator[ServerProcess]:
     """A server of a bundle on the loopback interface, killed at the end if it still runs."""
     command = [sys.executable, "-m", "strut_server.cli", "serve", "--bundle", str(bundle), "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*command, *options], stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
