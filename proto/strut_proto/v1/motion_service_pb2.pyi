@@ -58,8 +58,8 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     CAPABILITY_STYLIZE_CLIP: _Capability.ValueType  # 12
     """CAPABILITY_STYLIZE_CLIP is MotionService.StylizeClip."""
     CAPABILITY_OVERRIDE_CONTROLS: _Capability.ValueType  # 13
-    """CAPABILITY_OVERRIDE_CONTROLS is MotionService.ListCharacters and OverrideControls; in a client's hello it says that
-    the client takes notice of ControlsOverridden.
+    """CAPABILITY_OVERRIDE_CONTROLS is MotionService.OverrideControls; in a client's hello it says that the client takes
+    notice of ControlsOverridden.
     """
     CAPABILITY_PRESETS: _Capability.ValueType  # 14
     """CAPABILITY_PRESETS is the presets of StyleService."""
@@ -100,8 +100,8 @@ CAPABILITY_KEYFRAMES: Capability.ValueType  # 11
 CAPABILITY_STYLIZE_CLIP: Capability.ValueType  # 12
 """CAPABILITY_STYLIZE_CLIP is MotionService.StylizeClip."""
 CAPABILITY_OVERRIDE_CONTROLS: Capability.ValueType  # 13
-"""CAPABILITY_OVERRIDE_CONTROLS is MotionService.ListCharacters and OverrideControls; in a client's hello it says that
-the client takes notice of ControlsOverridden.
+"""CAPABILITY_OVERRIDE_CONTROLS is MotionService.OverrideControls; in a client's hello it says that the client takes
+notice of ControlsOverridden.
 """
 CAPABILITY_PRESETS: Capability.ValueType  # 14
 """CAPABILITY_PRESETS is the presets of StyleService."""
