@@ -81,7 +81,10 @@ def manifest() -> dict[str, Any]:
         "name": "tiny",
         "dims": {"style": STYLE_DIM, "parts": PARTS, "content": CONTENT_DIM},
         "styles": [{"name": name, "description": f"{name} gait", "dataset": "test"} for name in STYLES],
-        "contents": [{"name": name, "kind": kind, "mean_seconds": 2.0} for name, kind in CONTENTS],
+        "contents": [
+            {"name": name, "kind": kind, "mean_seconds": 2.0, "facing_offset": 0.25 if name == "wave" else 0.0}
+            for name, kind in CONTENTS
+        ],
         "neutral_style": "normal",
         "guidance": {
             "style": {"min": 1.0, "max": 3.0, "default": 2.0},

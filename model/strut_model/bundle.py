@@ -59,11 +59,13 @@ class ContentInfo:
         name: such as "walk" or "wave".
         kind: "locomotion" (goes on for ever), "gesture" (an event with a phase) or "idle".
         mean_seconds: mean length of its clips; how long a gesture's event takes.
+        facing_offset: radians from the direction of travel to the facing: 0 ahead, pi for walking backwards.
     """
 
     name: str
     kind: str
     mean_seconds: float
+    facing_offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -333,7 +335,12 @@ def _parse_manifest(document: Mapping[str, Any]) -> Manifest:
         for row in _named_rows(document, "styles")
     )
     contents = tuple(
-        ContentInfo(str(row["name"]), str(row.get("kind", "")), float(row.get("mean_seconds", 0.0)))
+        ContentInfo(
+            str(row["name"]),
+            str(row.get("kind", "")),
+            float(row.get("mean_seconds", 0.0)),
+            float(row.get("facing_offset", 0.0)),
+        )
         for row in _named_rows(document, "contents")
     )
     for content in contents:

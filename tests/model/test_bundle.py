@@ -48,6 +48,7 @@ def test_a_sealed_bundle_loads_with_its_names_vectors_and_idle_history(sealed: P
     assert bundle.manifest.name == "tiny"
     assert list(bundle.style_index) == list(tiny.STYLES)
     assert bundle.manifest.contents[bundle.content_index["wave"]].kind == "gesture"
+    assert bundle.manifest.contents[bundle.content_index["wave"]].facing_offset == 0.25
     assert bundle.manifest.style_guidance.clip(7.0) == 3.0
     np.testing.assert_array_equal(bundle.neutral, bundle.style_vectors[0])
     np.testing.assert_allclose(bundle.style_norms, np.linalg.norm(bundle.style_vectors, axis=-1).mean(axis=0))
