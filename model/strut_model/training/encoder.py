@@ -284,8 +284,10 @@ def encode_segments(model: MotionEncoder, store: FrameStore, crop: int = 60, cro
     content = torch.zeros(len(store.length), 64)
     for length in (crop, 32, 16):
         chosen = torch.nonzero((store.length >= length) & (content.abs().sum(-1) == 0))[:, 0]
+        # An empty tensor splits into one empty block, which has no codes.
+        blocks = chosen.split(256) if len(chosen) else ()
         for i in range(crops):
-            for block in chosen.split(256):
+            for block in blocks:
                 room = (store.length[block] - length).float()
                 first = store.start[block] + (room * i / max(crops - 1, 1)).long()
                 parts, _, code, _ = model(encoder_features(store.gather(first, length)))
