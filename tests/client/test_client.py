@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 from tests.bundles import CONTENTS, STYLES
@@ -28,6 +29,9 @@ from strut_client import (
     WindowQuery,
 )
 from strut_model import skeleton
+from strut_proto.v1 import frames_pb2
+from strut_proto.v1 import motion_service_pb2 as pb
+from strut_proto.v1.motion_service_pb2_grpc import MotionServiceStub
 
 FIELDS = ("root_position", "root_heading", "pelvis", "rotations", "contacts")
 
@@ -307,3 +311,15 @@ def test_a_draining_server_is_left_for_its_successor(bundle: Path) -> None:
         with serving(bundle, port):
             thread.join()
     assert answered[0].start_frame == 16
+
+
+def test_quat48_takes_at_most_five_kilobytes_a_second(server: ServerProcess) -> None:
+    requests = [WindowQuery(Controls("idle", "normal"), character=number).message() for number in range(8)]
+    with grpc.insecure_channel(server.address) as channel:
+        response = MotionServiceStub(channel).GenerateWindows(
+            pb.GenerateWindowsRequest(requests=requests, encoding=frames_pb2.FRAME_ENCODING_QUAT48)
+        )
+    # Standing still is the worst case: every foot is locked. 23 bytes are gRPC's and HTTP/2's around a message.
+    for reply in response.replies:
+        assert reply.window.frames.count == 16
+        assert (reply.ByteSize() + 23) * 30 / 16 <= 5000
