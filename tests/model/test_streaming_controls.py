@@ -160,6 +160,15 @@ def test_a_last_sample_with_a_speed_goes_on_past_the_end() -> None:
     np.testing.assert_allclose(path.positions[0, -1, 1], 1.2 * 16 / FPS, atol=0.02)
 
 
+def test_a_speed_after_the_last_place_counts_as_well() -> None:
+    nowhere = [np.nan, np.nan]
+    end = Trajectory(
+        times=np.array([0.2, 0.4]), positions=np.array([[0.0, 0.28], nowhere]), speeds=np.array([np.nan, 1.2])
+    )
+    path = sampled(end, velocity=(0.0, 1.2))
+    np.testing.assert_allclose(path.positions[0, -1, 1], 1.2 * 16 / FPS, atol=0.02)
+
+
 def test_no_trajectory_leaves_everything_free_beside_others_that_have_one() -> None:
     root, still = np.zeros((2, 2)), np.zeros(2)
     paths = stack_trajectories([None, line(1.0).checked()], root, [1.0, 1.0])

@@ -438,9 +438,9 @@ def _polyline(
     way = places[rows, last] - places[rows, np.where(last > 0, earlier, last)]
     length = np.linalg.norm(way, axis=1, keepdims=True)
     way = way / np.maximum(length, 1e-9) * (length > 1e-6)
-    ending = np.where(
-        has_speed[rows, np.maximum(last - 1, 0)] & (last > 0), paths.speeds[rows, np.maximum(last - 1, 0)], 0
-    )
+    final = has_speed.shape[1] - 1 - has_speed[:, ::-1].argmax(axis=1)  # the last sample with a speed
+    goes_on = has_speed[rows, final] & (final >= last - 1) & (last > 0)
+    ending = np.where(goes_on, paths.speeds[rows, final], 0.0)
     beyond = np.maximum(seconds[None] - times[rows, last][:, None], 0.0)
     return np.asarray(ground + (beyond * ending[:, None])[..., None] * way[:, None])
 

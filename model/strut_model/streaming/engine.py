@@ -84,8 +84,6 @@ class OnnxEngine:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
-        # Denormals in nearly closed gates would cost hundreds of cycles each.
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
         self._session = onnxruntime.InferenceSession(
             str(bundle.student_path), options, providers=list(providers or ["CPUExecutionProvider"])
         )
