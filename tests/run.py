@@ -15,6 +15,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,64 @@ def lint() -> None:
 def types() -> None:
     """Static types: mypy."""
     run(tool("mypy"))
+
+
+@check
+def proto() -> None:
+    """The contract's generated stubs are current; its lint is among the tests."""
+    run(tool("python"), "proto/generate.py", "--check")
+
+
+@check
+def wheel() -> None:
+    """The wheel installs in a fresh environment without PyTorch, and serves the README's example there."""
+    with tempfile.TemporaryDirectory(prefix="strut-wheel-") as name:
+        work = Path(name)
+        environment = work / "venv"
+        run(tool("python"), "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", work, ".")
+        (built,) = work.glob("*.whl")
+        run(sys.executable, "-m", "venv", environment)
+        run(tool("python", environment), "-m", "pip", "install", "--quiet", f"{built}[cpu]")
+        # Isolated (-I): nothing of the checkout is importable there but what the wheel brought.
+        script, readme = ROOT / "tests" / "installed.py", ROOT / "README.md"
+        run(tool("python", environment), "-I", script, readme, directory=work)
+
+
+@check
+def training() -> None:
+    """The whole way at a tiny scale: weights, BVH, data set, encoder, teacher, student, bundle, motion."""
+    strut, configs = tool("strut"), ROOT / "tests" / "configs"
+    with tempfile.TemporaryDirectory(prefix="strut-training-") as name:
+        work = Path(name)
+        # Clips are the model's own, so that the check needs no motion capture.
+        for style in ("normal", "youthful", "exhausted"):
+            (work / "clips" / style).mkdir(parents=True)
+            for content in ("walk", "run"):
+                clip = work / "clips" / style / f"{content}_1.bvh"
+                run(strut, "generate", "--style", style, "--content", content, "--seconds", "8", "--out", clip)
+        pack, split = work / "pack", work / "split.json"
+        run(strut, "data", "import", work / "clips", "--out", pack, "--quiet")
+        run(strut, "data", "split", pack, "--out", split)
+        data: tuple[str | Path, ...] = ("--data", pack, "--split", split, "--device", "cpu")
+        encoder, teacher, student = (work / kind / f"{kind}.pt" for kind in ("encoder", "teacher", "student"))
+        run(strut, "train", "encoder", *data, "--config", configs / "encoder.yaml", "--out", encoder.parent)
+        run(
+            strut, "train", "teacher", *data, "--config", configs / "teacher.yaml", "--encoder", encoder,
+            "--out", teacher.parent,
+        )  # fmt: skip
+        run(
+            strut, "distill", *data, "--config", configs / "student.yaml", "--encoder", encoder, "--teacher", teacher,
+            "--out", student.parent,
+        )  # fmt: skip
+        bundle = work / "bundle"
+        run(strut, "export", *data[:4], "--encoder", encoder, "--student", student, "--out", bundle)
+        run(strut, "generate", "--bundle", bundle, "--style", "exhausted", "--seconds", "2", "--out", work / "new.bvh")
+
+
+@check
+def speed() -> None:
+    """The shipped bundle is whole; what a window costs beside its bare network (a report, not a test)."""
+    run(tool("strut"), "bench", "model", "--batch", "1,8,32", "--steps", "1,2,4", "--rounds", "10")
 
 
 @check
