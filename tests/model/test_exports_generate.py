@@ -53,7 +53,7 @@ def test_every_shape_starts_at_the_origin_towards_forward(name: str) -> None:
         assert way.positions[30, 1] > 0.3
 
 
-@pytest.mark.parametrize(("name", "length"), [("circle", 2 * np.pi * 2.5), ("figure8", 4 * np.pi * 2.0)])
+@pytest.mark.parametrize(("name", "length"), [("circle", 2 * np.pi * paths.CIRCLE_RADIUS), ("figure8", 4 * np.pi * paths.LOBE_RADIUS)])
 def test_a_closed_path_has_its_length_and_goes_round_again_without_a_jump(name: str, length: float) -> None:
     line = parse_path(name)
     assert line.length == pytest.approx(length, rel=1e-3)
@@ -65,7 +65,7 @@ def test_a_closed_path_has_its_length_and_goes_round_again_without_a_jump(name: 
 def test_a_square_is_closed_with_rounded_corners_and_turns_right_round() -> None:
     way = walk(parse_path("square"), np.full(700, 1.5))
     assert speed_along(way.positions)[60:].max() < 1.51
-    lap = int(15.2 / 1.5 * FPS)
+    lap = int(parse_path("square").length / 1.5 * FPS)
     assert abs(way.headings[100 + lap] - way.headings[100]) == pytest.approx(2 * np.pi, abs=0.15)
     assert np.abs(np.diff(way.headings)).max() < 0.2
 

@@ -16,7 +16,7 @@ from strut_model.streaming.controls import MAX_PLACE
 Array = NDArray[np.float64]
 
 SHAPES = ("straight", "curve", "circle", "figure8", "square", "stand")
-CURVE_RADIUS, CIRCLE_RADIUS, LOBE_RADIUS, SIDE = 4.0, 2.5, 2.0, 4.0
+CURVE_RADIUS, CIRCLE_RADIUS, LOBE_RADIUS, SIDE = 4.0, 3.0, 3.0, 5.0  # metres
 SPACING = 0.02  # metres between the points of a line
 CORNER = 0.3  # metres, standard deviation of the Gaussian that rounds corners
 ACCELERATION = 2.0  # metres a second squared, at starts and stops

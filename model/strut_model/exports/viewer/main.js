@@ -22,6 +22,8 @@ function start() {
   for (const note of recording.notes) element("notes").append(Object.assign(document.createElement("li"), { textContent: note }));
   element("scrub").max = last;
   buildTimeline(lead, frames);
+  // One character has its style in the heading; several carry theirs over their heads.
+  const tags = characters.length > 1 ? characters.map(() => element("tags").appendChild(document.createElement("span"))) : [];
   const renderer = new Renderer(element("view"), recording.limbs, characters);
 
   function camera() {
@@ -42,10 +44,11 @@ function start() {
       const time = Math.min(state.time, character.frames - 1);
       return { matrices: character.pose(time).matrices, colour: character.colour(time) };
     });
-    renderer.render(bodies, camera(), state.time, state.marks);
+    const view = renderer.render(bodies, camera(), state.time, state.marks);
+    tags.forEach((tag, i) => placeTag(tag, characters[i].style(state.time), bodies[i].matrices, view));
     const style = lead.style(state.time);
     const badge = element("badge");
-    badge.hidden = !style;
+    badge.hidden = !style || tags.length > 0;
     if (style) {
       badge.textContent = style[1];
       badge.style.backgroundColor = `rgb(${style[2]})`;
@@ -99,6 +102,18 @@ function start() {
   if (asked) seek(Number(asked[1]) * recording.fps);
   else play(true);
   requestAnimationFrame((now) => { state.before = now; tick(now); });
+}
+
+// A style's name over a head (joint 15), where the view matrix puts it.
+function placeTag(tag, style, matrices, view) {
+  const [x, y, z] = [matrices[16 * 15 + 12], matrices[16 * 15 + 13] + 0.36, matrices[16 * 15 + 14]];
+  const seen = [0, 1, 3].map((row) => view[row] * x + view[4 + row] * y + view[8 + row] * z + view[12 + row]);
+  tag.hidden = !style || seen[2] < 0.1;
+  if (tag.hidden) return;
+  tag.textContent = style[1];
+  tag.style.backgroundColor = `rgb(${style[2]})`;
+  tag.style.left = `${50 + (50 * seen[0]) / seen[2]}%`;
+  tag.style.top = `${50 - (50 * seen[1]) / seen[2]}%`;
 }
 
 // Drag turns, wheel and pinch come nearer, a double click goes back.

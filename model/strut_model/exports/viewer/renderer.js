@@ -103,7 +103,7 @@ class Renderer {
   }
 
   // bodies: [{ matrices, colour }]; camera: { eye, target, shift: how far the target stands above the middle of the
-  // picture, 1 = top }; time in frames.
+  // picture, 1 = top }; time in frames. Returns the view's matrix.
   render(bodies, camera, time, showMarks) {
     const gl = this.gl, canvas = this.canvas;
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -146,6 +146,7 @@ class Renderer {
     this.draw(this.quad);
     if (showMarks) this.drawMarks(bodies, shared, time);
     gl.enable(gl.CULL_FACE);
+    return view;
   }
 
   drawMarks(bodies, shared, time) {
