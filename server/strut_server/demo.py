@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from tqdm import tqdm
 
 from strut_client import Client, Plan, StrutError, Timing, TrajectorySample
@@ -24,7 +25,7 @@ from strut_model.bundle import Bundle, BundleError, load_bundle
 from strut_model.exports.generation import NameUnknownError
 from strut_model.exports.page import write_page
 from strut_model.exports.paths import SHAPES, PathError, parse_path, walk
-from strut_model.exports.preview import picture_frames, write_video
+from strut_model.exports.preview import line_up, picture_frames, strip, write_video
 from strut_model.exports.recording import Recording
 from strut_model.motion import Motion
 from strut_model.skeleton import FPS
@@ -100,7 +101,7 @@ class Run:
     "--preview",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Also a film, .mp4 or .gif (needs the extra [video]).",
+    help="Also a film, .mp4 or .gif (needs the extra [video]), or a picture, .png.",
 )
 @click.option(
     "--bundle",
@@ -300,7 +301,7 @@ def _style_names(bundle: Bundle, text: str | None) -> list[str]:
 
 def _check_files(out: Path, preview: Path | None) -> None:
     """What can be known to go wrong with the files before anything starts."""
-    for file, option, allowed in ((out, "--out", (".html",)), (preview, "--preview", (".mp4", ".gif"))):
+    for file, option, allowed in ((out, "--out", (".html",)), (preview, "--preview", (".mp4", ".gif", ".png"))):
         if file is None:
             continue
         if file.suffix.lower() not in allowed:
@@ -321,6 +322,13 @@ def _with_bar(frames: int, work: Callable[[Callable[[int], None]], Run]) -> Run:
 
 
 def _write_preview(recordings: Sequence[Recording], file: Path) -> None:
+    if file.suffix.lower() == ".png":
+        # Near the end everybody walks as asked; one character is shown over time.
+        last = recordings[0].frames - 1
+        picture = line_up(recordings, round(0.9 * last)) if len(recordings) > 1 else strip(recordings[0])
+        Image.fromarray(picture).save(file, optimize=True)
+        click.echo(f"Picture: {file.resolve()}")
+        return
     rate = 15.0 if file.suffix.lower() == ".gif" else FPS
     pictures = len(picture_frames(recordings[0].frames, rate))
     with tqdm(total=pictures, unit="picture", desc=file.name, leave=False, disable=None) as bar:

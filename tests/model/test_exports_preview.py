@@ -12,6 +12,7 @@ from tests.recordings import recording, walking
 from strut_model.exports.preview import (
     contact_sheet,
     follow_cameras,
+    line_up,
     picture_frames,
     render_frames,
     strip,
@@ -96,6 +97,33 @@ def test_a_contact_sheet_has_a_row_for_every_motion_in_its_own_colour() -> None:
         part = sheet[100 * row : 100 * row + 99].reshape(-1, 3).astype(float)
         vivid = part[np.ptp(part, axis=-1) > 60].mean(axis=0)
         assert vivid.argmax() == np.argmax(colour)
+
+
+def test_a_line_up_shows_everyone_abreast_wherever_they_are() -> None:
+    names = ("normal", "elderly", "active", "youthful")
+    everyone = [
+        Recording(walking(20).transformed(np.array([9.0 * k, -30.0]), 1.3 * k), ((0, name),))
+        for k, name in enumerate(names)
+    ]
+    picture = line_up(everyone, 10, 400, 150).astype(float)
+    for k, colour in enumerate(PALETTE[:4]):
+        lane = picture[45:, 100 * k : 100 * (k + 1)].reshape(-1, 3)
+        vivid = lane[np.ptp(lane, axis=-1) > 60].mean(axis=0)
+        assert vivid.argmax() == np.argmax(colour)
+        assert vivid.argmin() == np.argmin(colour)
+    with pytest.raises(ValueError, match="frame: 20 is out of range; allowed: 0 to 19"):
+        line_up(everyone, 20)
+
+
+def test_several_characters_carry_their_styles_over_their_heads() -> None:
+    pair = [
+        Recording(walking(8).transformed(np.array([x, 0.0]), 0.0), ((0, name),)) for x, name in ((0, "a"), (1, "b"))
+    ]
+    (with_names,) = render_frames(pair, 320, 180, fps=3.75)
+    (without,) = render_frames([Recording(r.motion, ((0, ""),)) for r in pair], 320, 180, fps=3.75)
+    changed = (np.abs(with_names.astype(int) - without).max(axis=-1) > 40)[: 180 // 3]
+    columns = np.flatnonzero(changed.any(axis=0))
+    assert np.count_nonzero(np.diff(columns) > 5) == 1  # two badges, apart
 
 
 def test_the_same_style_has_one_colour_in_all_recordings() -> None:

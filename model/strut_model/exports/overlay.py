@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -20,6 +21,16 @@ def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@dataclass(frozen=True)
+class Tag:
+    """A name in a coloured badge whose middle lies at (x, y), in pixels."""
+
+    x: float
+    y: float
+    text: str
+    colour: Colour
+
+
 def draw_overlay(
     picture: NDArray[np.uint8],
     title: str = "",
@@ -27,6 +38,7 @@ def draw_overlay(
     label_colour: Colour = INK,
     segments: Sequence[tuple[float, float, Colour]] = (),
     progress: float | None = None,
+    tags: Sequence[Tag] = (),
 ) -> NDArray[np.uint8]:
     """The picture with a label at the top left, a title beside it and a timeline at the bottom.
 
@@ -37,10 +49,16 @@ def draw_overlay(
         label_colour: colour of the badge.
         segments: parts of the timeline as (from, to, colour), shares in [0, 1].
         progress: where the playhead stands, in [0, 1]; no timeline when None.
+        tags: names at places of the picture.
     """
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     unit = image.height / 360
+    for tag in tags:
+        half = 0.5 * draw.textlength(tag.text, font=font(12 * unit)) + 7 * unit
+        box = (tag.x - half, tag.y - 9 * unit, tag.x + half, tag.y + 9 * unit)
+        draw.rounded_rectangle(box, 9 * unit, fill=tag.colour)
+        draw.text((tag.x, tag.y), tag.text, fill=PAPER, font=font(12 * unit), anchor="mm")
     x, y = 14 * unit, 12 * unit
     if label:
         text_width = draw.textlength(label, font=font(15 * unit))

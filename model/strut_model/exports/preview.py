@@ -13,11 +13,11 @@ from scipy.ndimage import gaussian_filter1d
 
 from strut_model import rotations as rot
 from strut_model.exports.footprints import Footprint, footprints
-from strut_model.exports.overlay import FAINT_INK, INK, draw_overlay, font
+from strut_model.exports.overlay import FAINT_INK, INK, Tag, draw_overlay, font
 from strut_model.exports.recording import Colour, Recording, style_colours
 from strut_model.exports.render import Body, Camera, Line, Patch, Scene, render, turned
 from strut_model.motion import Motion
-from strut_model.skeleton import FPS, forward_kinematics
+from strut_model.skeleton import FPS, JOINT_INDEX, forward_kinematics
 
 Array = NDArray[np.floating]
 Progress = Callable[[int], None]
@@ -91,13 +91,17 @@ def render_frames(
         )
         picture = render(scene, cameras[index], width, height)
         style = lead.style_at(index)
+        names = [recording.style_at(index) for recording in recordings]
+        # One character has its style in the corner; several carry theirs over their heads.
+        tags = _tags(scene.bodies, names, colours, cameras[index], width, height) if len(recordings) > 1 else []
         yield draw_overlay(
             picture,
             title=lead.title,
-            label=style,
+            label="" if tags else style,
             label_colour=colours.get(style, INK),
             segments=segments,
             progress=index / max(frames - 1, 1),
+            tags=tags,
         )
 
 
@@ -216,6 +220,40 @@ def strip(
     return np.asarray(picture)
 
 
+def line_up(
+    recordings: Sequence[Recording], frame: int, width: int = 1280, height: int = 480, lane: float = 1.25
+) -> NDArray[np.uint8]:
+    """Several characters side by side at one moment (height, width, 3), each in its style's colour with its name.
+
+    Args:
+        recordings: characters, wherever they are; each is shown coming forward in a lane of its own.
+        frame: the moment.
+        width, height: pixels.
+        lane: metres from one to the next.
+    """
+    shortest = min((r.frames for r in recordings), default=0)
+    if not 0 <= frame < shortest:
+        raise ValueError(f"frame: {frame} is out of range; allowed: 0 to {shortest - 1}")
+    colours = style_colours(recordings)
+    bodies: list[Body] = []
+    marks: list[Line | Patch] = []
+    for number, recording in enumerate(recordings):
+        motion = recording.motion
+        here = motion.relative_to(motion.root_position[frame], motion.root_heading[frame])
+        here = here.transformed(np.array([(number - 0.5 * (len(recordings) - 1)) * lane, 0.0]), 0.0)
+        colour = colours[recording.style_at(frame)]
+        positions, orientations = _posed(here.slice_frames(frame, frame + 1))
+        bodies.append(Body(positions[0], orientations[0], colour))
+        marks += _floor_marks(Recording(here), footprints(here), colour, frame)
+    view = 20.0
+    across = 0.5 * (len(recordings) * lane + 0.6) * height / width
+    distance = max(across, 1.15) / np.tan(np.radians(view / 2))
+    camera = Camera(np.array([0.12 * distance, 0.75 + 0.085 * distance, distance]), np.array([0.0, 0.83, 0.0]), view)
+    picture = render(Scene(bodies, marks), camera, width, height)
+    names = [recording.style_at(frame) for recording in recordings]
+    return draw_overlay(picture, tags=_tags(bodies, names, colours, camera, width, height))
+
+
 def contact_sheet(
     rows: Sequence[tuple[str, Recording]], poses: int = 8, width: int = 1280, row_height: int = 220
 ) -> NDArray[np.uint8]:
@@ -255,6 +293,19 @@ def write_picture(recording: Recording, path: str | os.PathLike[str], poses: int
 def _posed(motion: Motion) -> tuple[Array, Array]:
     """Joint positions (T, 22, 3) and orientations (T, 22, 4), world."""
     return forward_kinematics(motion.world_rotations().astype(np.float32), motion.world_pelvis().astype(np.float32))
+
+
+def _tags(
+    bodies: Sequence[Body], names: Sequence[str], colours: dict[str, Colour], camera: Camera, width: int, height: int
+) -> list[Tag]:
+    """Badges over the heads, the farther ones first."""
+    heads = np.stack([body.positions[JOINT_INDEX["head"]] for body in bodies]) + np.array([0.0, 0.34, 0.0])
+    pixels, depth = camera.project(heads, width, height)
+    return [
+        Tag(float(pixels[i, 0]), float(pixels[i, 1]), names[i], colours[names[i]])
+        for i in np.argsort(-depth)
+        if depth[i] > 0.2 and names[i]
+    ]
 
 
 def _tints(recording: Recording, colours: dict[str, Colour], blend: float = 5.0) -> list[Colour]:
