@@ -20,6 +20,7 @@ from scipy.spatial.transform import Rotation
 
 _POSITIONS = {"xposition": 0, "yposition": 1, "zposition": 2}
 _ROTATIONS = {"xrotation": "X", "yrotation": "Y", "zrotation": "Z"}
+_MOTION = re.compile(r"^[ \t]*MOTION[ \t]*\r?$", re.MULTILINE)
 MIN_FPS, MAX_FPS = 1.0, 1000.0
 
 
@@ -157,8 +158,7 @@ def read_bvh(path: str | Path) -> Bvh:
         BvhError: the header is broken, a value is missing, is not a number or is not finite, or a frame is cut short.
         OSError: the file cannot be opened.
     """
-    text = Path(path).read_text(encoding="utf-8", errors="replace").lstrip("\ufeff")
-    return parse_bvh(text, str(path))
+    return parse_bvh(Path(path).read_text(encoding="utf-8", errors="replace"), str(path))
 
 
 def peek_bvh(path: str | Path) -> Bvh:
@@ -172,7 +172,7 @@ def peek_bvh(path: str | Path) -> Bvh:
     after_motion = -1
     with Path(path).open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            lines.append(line.lstrip("\ufeff") if not lines else line)
+            lines.append(line)
             if line.strip():
                 after_motion += after_motion >= 0 or line.strip().upper() == "MOTION"
             if after_motion == 3:
@@ -187,11 +187,13 @@ def peek_bvh(path: str | Path) -> Bvh:
 
 def parse_bvh(text: str, source: str = "<text>") -> Bvh:
     """Parse the text of a BVH file; see `read_bvh`. `source` is the name that messages give."""
-    marker = text.find("MOTION")
-    if marker < 0:
+    text = text.removeprefix("\ufeff")
+    motion = _MOTION.search(text)
+    if motion is None:
         # A header is short: parsing it first gives the more precise message when it is broken, too.
         _Header(text.splitlines(), source)
         raise BvhError(source, len(text.splitlines()) or 1, "the end of the file", "the keyword MOTION")
+    marker = motion.start()
     header = _Header(text[:marker].splitlines(), source)
     line_end = text.find("\n", marker)
     body = text[line_end + 1 :] if line_end >= 0 else ""

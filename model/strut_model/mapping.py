@@ -285,6 +285,8 @@ def _side_and_stem(name: str) -> tuple[str, str]:
     camel = re.match(r"^([lr])(?=[A-Z])|^([LR])(?=[A-Z][a-z])", bare)
     if camel:
         return ("left" if camel.group(0).lower() == "l" else "right"), _plain(bare[1:])
+    if re.search(r"(?<=[a-z])[LR]$", bare):
+        return ("left" if bare[-1] == "L" else "right"), _plain(bare[:-1])
     found = _SIDE.search(bare)
     if not found:
         return "", _plain(bare)
