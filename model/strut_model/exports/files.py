@@ -13,7 +13,7 @@ from strut_model import rotations as rot
 from strut_model.bvh import Bvh, write_bvh
 from strut_model.exports.gltf import write_gltf
 from strut_model.exports.page import write_page
-from strut_model.exports.preview import picture_frames, strip, write_video
+from strut_model.exports.preview import picture_frames, write_picture, write_video
 from strut_model.exports.recording import Recording
 from strut_model.skeleton import FPS, JOINT_INDEX, JOINT_NAMES, JOINTS, PARENTS, REST_OFFSETS
 from strut_model.smplx_io import write_amass
@@ -71,9 +71,7 @@ def _write_video(recording: Recording, path: Path, options: FileOptions, progres
 
 
 def _write_png(recording: Recording, path: Path, options: FileOptions, progress: Progress) -> None:
-    from PIL import Image
-
-    Image.fromarray(strip(recording, options.poses)).save(path, optimize=True)
+    write_picture(recording, path, options.poses)
 
 
 WRITERS: dict[str, Writer] = {
