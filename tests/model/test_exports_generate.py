@@ -53,7 +53,9 @@ def test_every_shape_starts_at_the_origin_towards_forward(name: str) -> None:
         assert way.positions[30, 1] > 0.3
 
 
-@pytest.mark.parametrize(("name", "length"), [("circle", 2 * np.pi * paths.CIRCLE_RADIUS), ("figure8", 4 * np.pi * paths.LOBE_RADIUS)])
+@pytest.mark.parametrize(
+    ("name", "length"), [("circle", 2 * np.pi * paths.CIRCLE_RADIUS), ("figure8", 4 * np.pi * paths.LOBE_RADIUS)]
+)
 def test_a_closed_path_has_its_length_and_goes_round_again_without_a_jump(name: str, length: float) -> None:
     line = parse_path(name)
     assert line.length == pytest.approx(length, rel=1e-3)
