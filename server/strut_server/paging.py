@@ -38,7 +38,7 @@ def page_of(keys: Sequence[str], size: int, token: str) -> Page:
     first = 0
     if token:
         try:
-            first = bisect.bisect_right(keys, base64.urlsafe_b64decode(token.encode()).decode())
+            first = bisect.bisect_right(keys, base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode())
         except (binascii.Error, UnicodeDecodeError):
             check.refuse("page_token", token, "the next_page_token of an earlier answer")
     check.raise_if_failed()

@@ -131,12 +131,18 @@ class WorkQueue(Generic[Work]):
             batch.opened_ns = max(batch.opened_ns, min(work.queued_ns for work in self._waiting.values()))
             delay_ns = int(max_delay_seconds * NANOSECONDS)
             while self._waiting and len(self._waiting) < max_batch and not self._closed:
-                remaining = min(work.queued_ns for work in self._waiting.values()) + delay_ns - monotonic_ns()
+                remaining = self._patience(delay_ns) - monotonic_ns()
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining / NANOSECONDS)
             self._fill(batch, max_batch)
         return batch
+
+    def _patience(self, delay_ns: int) -> int:
+        """The stamp until which to wait for company: no work waits longer than the delay, or half of its time."""
+        return min(
+            work.queued_ns + min(delay_ns, (work.deadline_ns - work.queued_ns) // 2) for work in self._waiting.values()
+        )
 
     def _fill(self, batch: Batch[Work], max_batch: int) -> None:
         batch.closed_ns = monotonic_ns()

@@ -70,7 +70,7 @@ class ServerSettings:
         _check("threads", self.threads, 1, 256)
         _check("max_batch", self.max_batch, 1, 4096)
         _check("max_batch_delay_ms", self.max_batch_delay_ms, 0, 1000)
-        _check("queue_capacity", self.queue_capacity, self.max_batch, 1_000_000)
+        _check("queue_capacity", self.queue_capacity, 1, 1_000_000)
         _check("max_characters", self.max_characters, 1, 65536)
         _check("max_message_bytes", self.max_message_bytes, 65536, 1 << 30)
         _check("min_replan_frames", self.min_replan_frames, 1, 16)

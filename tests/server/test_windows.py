@@ -1,0 +1,85 @@
+"""Batches: their padding, and faults of the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.rpc import code_pb2
+from tests.server.messages import controls, request
+
+from strut_model.bundle import Bundle, load_bundle
+from strut_model.frames import FrameEncoding
+from strut_model.streaming.engine import OnnxEngine
+from strut_model.streaming.generator import MotionGenerator
+from strut_server.memory import CharacterMemory, WindowMemory
+from strut_server.settings import ServerSettings
+from strut_server.styles import BundleStyles
+from strut_server.validation import RequestReader
+from strut_server.windows import Outcome, WindowMaker, WindowWork, bucket_size
+
+
+def test_batches_are_padded_by_an_eighth_at_most_to_few_sizes() -> None:
+    sizes = [bucket_size(count) for count in range(1, 1025)]
+    assert sizes[:16] == list(range(1, 17))
+    for count, size in enumerate(sizes, 1):
+        assert count <= size <= count * 9 / 8 + 1
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 16 + 6 * 8
+
+
+@pytest.fixture(scope="module")
+def bundle(bundle_path: Path) -> Bundle:
+    return load_bundle(bundle_path)
+
+
+def works_of(bundle: Bundle, seeds: list[int]) -> list[WindowWork]:
+    reader = RequestReader(bundle, BundleStyles(bundle), ServerSettings())
+    requests = [request(character=n, controls=controls(seed=seed)) for n, seed in enumerate(seeds)]
+    return [
+        WindowWork(n, reader.read(one, FrameEncoding.FLOAT32, True), CharacterMemory(), 0, 0, lambda outcome: None)
+        for n, one in enumerate(requests)
+    ]
+
+
+def by_key(outcomes: list[Outcome]) -> dict[object, Outcome]:
+    return {outcome.work.key: outcome for outcome in outcomes}
+
+
+class Faulty(OnnxEngine):
+    """A network that fails for one of its rows."""
+
+    def sample(self, conditions, noise, steps):  # type: ignore[no-untyped-def]
+        clean = super().sample(conditions, noise, steps)
+        clean[1, 3, 7] = np.nan
+        return clean
+
+
+def test_a_row_that_is_not_finite_fails_alone_and_is_not_remembered(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = WindowMemory(3)
+    maker = WindowMaker(bundle, MotionGenerator(bundle, Faulty(bundle)), memory, 4)
+    works = works_of(bundle, [1, 2, 3])
+    outcomes = by_key(maker.make(works, 0, 0))
+    assert [outcomes[n].window is not None for n in range(3)] == [True, False, True]
+    error = outcomes[1].error
+    assert error is not None
+    assert (error.code, error.reason) == (code_pb2.INTERNAL, "INTERNAL")
+    assert error.metadata["incident"] in caplog.text
+    assert [len(work.memory.windows) for work in works if work.memory is not None] == [1, 0, 1]
+    assert memory.rows_used == 2
+
+
+def test_padding_changes_next_to_nothing(bundle: Bundle) -> None:
+    maker = WindowMaker(bundle, MotionGenerator(bundle, OnnxEngine(bundle)), WindowMemory(3), 4)
+    padded = by_key(maker.make(works_of(bundle, list(range(17))), 0, 0))
+    assert padded[0].times is not None
+    assert (padded[0].times.size, padded[0].times.padded_size) == (17, 18)
+    alone = by_key(maker.make(works_of(bundle, [0]), 0, 0))
+    assert padded[0].window is not None
+    assert alone[0].window is not None
+    frames = [np.frombuffer(o[0].window.data, np.float32) for o in (padded, alone)]  # type: ignore[union-attr]
+    contacts = np.arange(len(frames[0])) % 95 == 94
+    np.testing.assert_allclose(frames[0][~contacts], frames[1][~contacts], atol=1e-4)
