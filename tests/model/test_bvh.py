@@ -203,7 +203,7 @@ def test_a_broken_file_gives_its_name_the_line_and_what_was_expected(
 
 
 def test_a_truncated_last_line_is_said_to_be_one() -> None:
-    with pytest.raises(BvhError, match="8 values.*is the file cut short"):
+    with pytest.raises(BvhError, match=r"8 values.*is the file cut short"):
         parse_bvh(changed(len(ARM_LINES), "1 1 1 90 0 0 0 9"))
 
 

@@ -101,7 +101,7 @@ def test_motion_without_an_upright_frame_is_refused_with_what_to_do() -> None:
     rotations = motion.rotations.copy()
     rotations[:, 0] = (Rotation.from_quat(rotations[:, 0]) * lying).as_quat()
     bvh = build(Rig(t_pose=scrambled()), replace(motion, rotations=rotations))
-    with pytest.raises(CalibrationError, match="no T-pose and no upright frame .*say t_pose, up or joints"):
+    with pytest.raises(CalibrationError, match=r"no T-pose and no upright frame .*say t_pose, up or joints"):
         calibrated(bvh, up="y")
 
 

@@ -31,7 +31,7 @@ def options(preset: str = "folders", **more: object) -> ImportOptions:
 
 def mixamo_names() -> dict[str, str]:
     table, spine, _ = SCHEMES["mixamo"]
-    return {j: b for j, b in table.items()} | dict(zip(("spine1", "spine2", "spine3"), spine))
+    return table | dict(zip(("spine1", "spine2", "spine3"), spine))
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_pack_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
 
 def test_units_that_make_giants_are_refused_per_file(tmp_path: Path) -> None:
     put(tmp_path / "in", "calm/walk_1.bvh", Rig(unit=0.01), walking(40))
-    with pytest.raises(FileNotFoundError, match="units: the legs are 80.1 m long"):
+    with pytest.raises(FileNotFoundError, match=r"units: the legs are 80\.1 m long"):
         import_folder(tmp_path / "in", tmp_path / "pack", options(mapping=MappingFile(units=1.0)))
 
 
