@@ -19,11 +19,11 @@ def save(path: Path, kind: str, state: dict[str, Any]) -> None:
     """Writes ``state`` so that ``path`` always holds either the old or the new checkpoint, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".partial")
-    with open(temporary, "wb") as file:
+    with temporary.open("wb") as file:
         torch.save({"kind": kind, **state}, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load(path: Path, kind: str) -> dict[str, Any]:
@@ -43,9 +43,53 @@ def load(path: Path, kind: str) -> dict[str, Any]:
     return state
 
 
+def resumable(path: Path, kind: str) -> dict[str, Any]:
+    """The checkpoint's state, with the optimiser's, to go on from.
+
+    Raises:
+        CheckpointError: as ``load``, or a slim checkpoint.
+    """
+    state = load(path, kind)
+    if "optimizer" not in state:
+        raise CheckpointError(f"{path}: holds weights alone and cannot be resumed; start from it into another folder")
+    return state
+
+
 def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights in bfloat16 where they are floating, for keeping."""
     return {k: v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in weights.items()}
+
+
+_KEPT = ("average", "model", "config", "network", "mean", "std", "seen")
+
+
+def slim(path: Path, out: Path) -> int:
+    """Writes what must outlive a training, the averaged weights in bfloat16, without optimiser and raw weights.
+
+    Args:
+        path: a checkpoint of any kind.
+        out: the slim checkpoint, which loads like the full one but cannot be resumed, only started from.
+
+    Returns:
+        Bytes written.
+
+    Raises:
+        CheckpointError: ``path`` is missing or unreadable.
+    """
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such checkpoint")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CheckpointError(f"{path}: cannot be read as a checkpoint ({error})") from error
+    kept = {key: state[key] for key in _KEPT if key in state}
+    if "average" in kept:
+        del kept["model"]
+    for key in ("average", "model"):
+        if key in kept:
+            kept[key] = half(kept[key])
+    save(out, state["kind"], kept)
+    return out.stat().st_size
 
 
 class Average:

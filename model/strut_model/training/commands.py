@@ -11,6 +11,7 @@ import torch
 
 from strut_model.data.pack import PackError
 from strut_model.data.split import SplitError
+from strut_model.training import checkpoint
 from strut_model.training import config as configuration
 from strut_model.training.checkpoint import CheckpointError
 from strut_model.training.distill import StudentTraining, train_student
@@ -107,6 +108,18 @@ def teacher_command(
     )
 
 
+@train.command("slim")
+@click.argument("checkpoint_file", metavar="CHECKPOINT", type=EXISTING)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The slim checkpoint.")
+def slim_command(checkpoint_file: Path, out: Path) -> None:
+    """Keep a checkpoint's averaged weights alone, in bfloat16: a fraction of the size, to share or to start from."""
+    try:
+        size = checkpoint.slim(checkpoint_file, out)
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}: {size / 1e6:.1f} MB")
+
+
 @click.command()
 @_common
 @click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
@@ -176,9 +189,7 @@ def export(
     """Write a bundle (ONNX graphs, named styles, manifest with hashes) that `strut serve` can load."""
     rows = _training_data(training_data)
     try:
-        differences = export_bundle(
-            student, encoder, pack, split, out, name, neutral, rows, licence, overwrite
-        )
+        differences = export_bundle(student, encoder, pack, split, out, name, neutral, rows, licence, overwrite)
     except EXPECTED_ERRORS as error:
         raise click.ClickException(str(error)) from error
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6

@@ -38,7 +38,7 @@ def mirrored_content(name: str) -> str:
 
 
 def content_kind(name: str) -> str:
-    """"locomotion", "idle" or "gesture", by the content's name."""
+    """ "locomotion", "idle" or "gesture", by the content's name."""
     if name == "idle":
         return "idle"
     return "locomotion" if name.split("-")[0] in LOCOMOTION else "gesture"
@@ -68,12 +68,26 @@ def canonical(frames: Tensor, reference: Tensor) -> Tensor:
     """
     heading = frames[..., 2]
     cosine, sine = torch.cos(heading), torch.sin(heading)
-    local = torch.cat((torch.zeros_like(frames[..., :2]), torch.ones_like(frames[..., :1]),
-                       torch.zeros_like(frames[..., :1]), frames[..., 3:]), dim=-1)
+    local = torch.cat(
+        (
+            torch.zeros_like(frames[..., :2]),
+            torch.ones_like(frames[..., :1]),
+            torch.zeros_like(frames[..., :1]),
+            frames[..., 3:],
+        ),
+        dim=-1,
+    )
     # A stored frame is the features seen from its own root; move each to the world, then all to the reference.
     flat = local.flatten(0, 1)[:, None]
-    inverse = torch.stack((-(cosine * frames[..., 0] - sine * frames[..., 1]),
-                           -(sine * frames[..., 0] + cosine * frames[..., 1]), cosine, -sine), dim=-1)
+    inverse = torch.stack(
+        (
+            -(cosine * frames[..., 0] - sine * frames[..., 1]),
+            -(sine * frames[..., 0] + cosine * frames[..., 1]),
+            cosine,
+            -sine,
+        ),
+        dim=-1,
+    )
     world = rebase(flat, inverse.flatten(0, 1)).view(*local.shape)
     origin = torch.stack((reference[:, 0], reference[:, 1], torch.cos(reference[:, 2]), torch.sin(reference[:, 2])), -1)
     return rebase(world, origin)

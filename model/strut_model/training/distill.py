@@ -115,18 +115,18 @@ def train_student(
         weights = checkpoint.load(start_from, KIND)["average"]
         model.load_state_dict({k: v.float() for k, v in weights.items()})
     else:
-        own = model.state_dict()
+        initial = model.state_dict()
         # The guidance branch starts at nothing, so that the student starts as the teacher.
         inherited = {k: v for k, v in teacher_network.state_dict().items() if not k.startswith("guidance")}
-        model.load_state_dict({**own, **inherited})
-        torch.nn.init.zeros_(model.guidance[2].weight)
-        torch.nn.init.zeros_(model.guidance[2].bias)
+        model.load_state_dict({**initial, **inherited})
+        for parameter in model.guidance[2].parameters():
+            torch.nn.init.zeros_(parameter)
     model.requires_grad_(True)
     average = checkpoint.Average(model, config.average)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-3)
     seen = 0
     if path.exists():
-        state = checkpoint.load(path, KIND)
+        state = checkpoint.resumable(path, KIND)
         model.load_state_dict(state["model"])
         average.module.load_state_dict(state["average"])
         average.updates = int(state["updates"])

@@ -10,6 +10,7 @@ keep the actor and the rig out of the code.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,8 +96,10 @@ def encoder_features(frames: Tensor, offsets: Tensor | None = None, rig_noise: T
     turn = torch.cat((turn[:, :1], (turn[:, 1:] + turn[:, :-1]) / 2, turn[:, -1:]), dim=1) * 30.0
     velocity = torch.gradient(frames[..., :2], dim=1)[0] * 30.0
     cosine, sine = torch.cos(heading), torch.sin(heading)
-    forward = torch.stack((cosine * velocity[..., 0] - sine * velocity[..., 1],
-                           sine * velocity[..., 0] + cosine * velocity[..., 1]), dim=-1)
+    forward = torch.stack(
+        (cosine * velocity[..., 0] - sine * velocity[..., 1], sine * velocity[..., 0] + cosine * velocity[..., 1]),
+        dim=-1,
+    )
     return torch.cat((joints, forward, turn[..., None]), dim=-1)
 
 
@@ -172,13 +175,13 @@ def train_encoder(pack: Path, split: Path, out: Path, config: EncoderTraining, d
             state["optimizer"] = optimizer.state_dict()
         checkpoint.save(path, KIND, state)
 
-    import time
-
     last = time.monotonic()
     with Progress("encoder", config.samples, seen, out / "logs" / "encoder") as progress:
         while seen < config.samples:
             share = seen / config.samples
-            rate = config.learning_rate * (1.0 if share < 0.33 else 0.5 * (1 + math.cos(math.pi * (share - 0.33) / 0.67)))
+            rate = config.learning_rate * (
+                1.0 if share < 0.33 else 0.5 * (1 + math.cos(math.pi * (share - 0.33) / 0.67))
+            )
             for group in optimizer.param_groups:
                 group["lr"] = rate
             segments = torch.multinomial(weights, config.batch, replacement=True, generator=generator).repeat(2)
@@ -187,8 +190,18 @@ def train_encoder(pack: Path, split: Path, out: Path, config: EncoderTraining, d
             first = store.start[segments] + (torch.rand(len(segments), generator=generator) * (room + 1)).long()
             frames = store.gather(first, length).to(device)
             offsets, rig_noise = _body_noise(config.batch, config, generator)
-            losses = _losses(model, frames, offsets.to(device), rig_noise.to(device), store.style[segments].to(device),
-                             store.content[segments].to(device), segments.to(device), target_mean, target_std, config)
+            losses = _losses(
+                model,
+                frames,
+                offsets.to(device),
+                rig_noise.to(device),
+                store.style[segments].to(device),
+                store.content[segments].to(device),
+                segments.to(device),
+                target_mean,
+                target_std,
+                config,
+            )
             optimizer.zero_grad(set_to_none=True)
             losses["total"].backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -307,7 +320,18 @@ def compute_codes(model: MotionEncoder, store: FrameStore) -> Codes:
     for index in range(styles):
         # A mean over contents of the means within a content, so that the frequent ones do not rule the style.
         own = store.style == index
-        means = [style[own & (store.content == c)].mean(0) for c in range(contents) if bool((own & (store.content == c)).any())]
+        means = [
+            style[own & (store.content == c)].mean(0)
+            for c in range(contents)
+            if bool((own & (store.content == c)).any())
+        ]
         prototypes[index] = torch.stack(means).mean(0)
     content_prototypes = torch.stack([content[store.content == c].mean(0) for c in range(contents)])
-    return Codes(style, content, store.style_names, unit(prototypes, dim=-1), store.content_names, unit(content_prototypes, dim=-1))
+    return Codes(
+        style,
+        content,
+        store.style_names,
+        unit(prototypes, dim=-1),
+        store.content_names,
+        unit(content_prototypes, dim=-1),
+    )

@@ -93,7 +93,9 @@ def example_inputs(batch: int, seed: int = 0) -> dict[str, Tensor]:
     }
 
 
-def _to_onnx(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, axes: dict[str, Any]) -> None:
+def _to_onnx(
+    module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, axes: dict[str, Any]
+) -> None:
     with warnings.catch_warnings():
         # The tracer warns of shapes that it records as constants; frames and features are meant to be.
         warnings.simplefilter("ignore")
@@ -213,6 +215,33 @@ def standing_history(pack: Pack, split: Split, neutral: str) -> Motion:
     ).astype(np.float32)
 
 
+def facing_offsets(store: FrameStore) -> np.ndarray:
+    """(C,) radians from the direction of travel to the facing, averaged over a locomotion content's frames.
+
+    Only clear cases count (walking back): within a quarter of a right angle of straight ahead it is 0, as a small
+    mean offset is the performer's, not the content's.
+    """
+    offsets = np.zeros(len(store.content_names), np.float32)
+    for content, name in enumerate(store.content_names):
+        if content_kind(name) != "locomotion":
+            continue
+        # Mirrored clips would cancel a sideways offset, and a mirrored content has a row of its own.
+        own = torch.nonzero((store.content == content) & ~torch.from_numpy(store.mirrored).to(store.content.device))[
+            :, 0
+        ]
+        total = torch.zeros(2, dtype=torch.float64)
+        for segment in own.tolist():
+            start, length = int(store.start[segment]), int(store.length[segment])
+            frames = store.frames[start : start + length].double()
+            step = frames[1:, :2] - frames[:-1, :2]
+            moving = step.norm(dim=-1) > 0.005
+            angle = frames[1:, 2] - torch.atan2(step[:, 0], step[:, 1])
+            total += torch.stack((torch.sin(angle)[moving].sum(), torch.cos(angle)[moving].sum()))
+        mean = float(torch.atan2(total[0], total[1]))
+        offsets[content] = mean if abs(mean) > np.pi / 8 else 0.0
+    return offsets
+
+
 def mean_seconds(store: FrameStore, content: int) -> float:
     """Mean length in seconds of a content's clips."""
     own = store.content == content
@@ -310,8 +339,13 @@ def _manifest(
             for s in codes.style_names
         ],
         "contents": [
-            {"name": c, "kind": content_kind(c), "mean_seconds": round(mean_seconds(store, i), 3)}
-            for i, c in enumerate(codes.content_names)
+            {
+                "name": c,
+                "kind": content_kind(c),
+                "mean_seconds": round(mean_seconds(store, i), 3),
+                "facing_offset": round(float(facing), 4),
+            }
+            for i, (c, facing) in enumerate(zip(codes.content_names, facing_offsets(store), strict=True))
         ],
         "neutral_style": neutral,
         "guidance": {

@@ -57,6 +57,13 @@ class WindowLoss(nn.Module):
         encoder: frozen, for the identity loss.
     """
 
+    mean: Tensor
+    std: Tensor
+    low: Tensor
+    high: Tensor
+    column: Tensor
+    feet: Tensor
+
     def __init__(
         self, weights: LossWeights, mean: Tensor, std: Tensor, limits: tuple[Tensor, Tensor], encoder: MotionEncoder
     ) -> None:
@@ -118,9 +125,7 @@ class WindowLoss(nn.Module):
     def _identity(self, features: Tensor, real: Tensor, history: Tensor) -> Tensor:
         style, _, content, _ = self.encoder(encoder_features(localise(torch.cat((history, features), dim=1))))
         with torch.no_grad():
-            real_style, _, real_content, _ = self.encoder(
-                encoder_features(localise(torch.cat((history, real), dim=1)))
-            )
+            real_style, _, real_content, _ = self.encoder(encoder_features(localise(torch.cat((history, real), dim=1))))
         return 2 - (style * real_style).sum(-1).mean() - (content * real_content).sum(-1).mean()
 
 
@@ -128,5 +133,3 @@ def _feature_joints(features: Tensor) -> Tensor:
     """Joint positions (B, T, 22, 3) in the canonical frame as the features hold them."""
     ground = torch.cat((features[..., :1], torch.zeros_like(features[..., :1]), features[..., 1:2]), -1)
     return features[..., POSITIONS].unflatten(-1, (JOINTS, 3)) + ground[..., None, :]
-
-

@@ -80,9 +80,7 @@ def sample_teacher(
     return x
 
 
-def style_guidance(
-    codes_of: Callable[[Tensor], Tensor], wanted: Tensor, scale: float
-) -> Callable[[Tensor], Tensor]:
+def style_guidance(codes_of: Callable[[Tensor], Tensor], wanted: Tensor, scale: float) -> Callable[[Tensor], Tensor]:
     """The gradient of the style similarity for ``sample_teacher``.
 
     Args:

@@ -87,7 +87,9 @@ def materials(pack: Path, split: Path, encoder: Path, device: torch.device) -> M
     network = load_encoder(encoder)
     codes = compute_codes(network, store)
     mean, std = feature_statistics(store)
-    moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in vars(codes).items()}
+    moved: dict[str, Any] = {
+        name: value.to(device) if isinstance(value, Tensor) else value for name, value in vars(codes).items()
+    }
     return Materials(store.to(device), Codes(**moved), mean.to(device), std.to(device), network.to(device))
 
 
@@ -133,7 +135,12 @@ def noise_levels(batch: int, pure_noise_share: float, low: float, device: torch.
 
 
 def denoise(
-    network: Callable[..., Tensor], clean: Tensor, t: Tensor, inputs: dict[str, Tensor], guidance: Tensor, bfloat16: bool
+    network: Callable[..., Tensor],
+    clean: Tensor,
+    t: Tensor,
+    inputs: dict[str, Tensor],
+    guidance: Tensor,
+    bfloat16: bool,
 ) -> Tensor:
     """Noises normalised windows (B, 16, 206) to level t (B,) and denoises them in one step."""
     noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
@@ -171,7 +178,7 @@ def train_teacher(
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-2)
     seen = 0
     if path.exists():
-        state = checkpoint.load(path, KIND)
+        state = checkpoint.resumable(path, KIND)
         model.load_state_dict(state["model"])
         average.module.load_state_dict(state["average"])
         average.updates = int(state["updates"])

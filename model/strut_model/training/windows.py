@@ -59,9 +59,7 @@ class Augmentation:
     stitch_candidates: int = 128
     stitch_drop: float = 0.2
     stitch_decay: float = 0.4
-    kind_share: dict[str, float] = field(
-        default_factory=lambda: {"locomotion": 0.58, "gesture": 0.37, "idle": 0.05}
-    )
+    kind_share: dict[str, float] = field(default_factory=lambda: {"locomotion": 0.58, "gesture": 0.37, "idle": 0.05})
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,9 @@ class WindowSampler:
         own = self._uniform(batch) >= a.prototype_share
         style_index, content_index = store.style[segment], store.content[segment]
         own_style = torch.where(own[:, None, None], self.codes.style[segment], self.codes.style_prototypes[style_index])
-        own_content = torch.where(own[:, None], self.codes.content[segment], self.codes.content_prototypes[content_index])
+        own_content = torch.where(
+            own[:, None], self.codes.content[segment], self.codes.content_prototypes[content_index]
+        )
         total = store.total[segment].float()
         given = store.is_gesture[content_index] & (self._uniform(batch) < a.phase_share)
         at = (store.offset[segment] + local + rate * HISTORY) / total
@@ -202,7 +202,7 @@ class WindowSampler:
         """Some of the batch with a history from another style or content."""
         a, store = self.augmentation, self.store
         batch = len(first)
-        count = int(round(a.stitched_share * batch))
+        count = round(a.stitched_share * batch)
         if count == 0:
             return windows
         rows = torch.randperm(batch, device=first.device)[:count]
