@@ -119,6 +119,11 @@ def invalid(violations: Sequence[Violation]) -> RequestError:
     )
 
 
+def malformed(detail: str) -> RequestError:
+    """INVALID_ARGUMENT for bytes that are no message of the contract; it ends a stream."""
+    return RequestError(code_pb2.INVALID_ARGUMENT, "INVALID_FIELD", f"the message cannot be parsed: {detail}")
+
+
 def capability_missing(capability: str, field: str) -> RequestError:
     """UNIMPLEMENTED for a field or call that is part of the contract and not of this server.
 

@@ -8,6 +8,7 @@ import asyncio
 import uuid
 
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from strut_proto.v1 import motion_service_pb2, motion_service_pb2_grpc
 from strut_server import errors
@@ -21,7 +22,7 @@ from strut_server.server_info import PROTOCOL_VERSION, hello_message
 from strut_server.stream import MotionStream
 from strut_server.unavailable import missing_call
 from strut_server.validation import read_encoding
-from strut_server.windows import Outcome, WindowWork
+from strut_server.windows import Outcome, WindowWork, incident
 
 MAX_NAME = 64
 
@@ -58,6 +59,10 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
                     raise fault
         except RequestError as error:
             await abort(context, error)
+        except grpc.aio.BaseError:
+            raise  # gRPC's own, such as a connection that is gone
+        except Exception as fault:
+            await abort(context, incident("a stream failed", fault))
         finally:
             del runtime.streams[stream.session_id]
             stream.end()
@@ -169,8 +174,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         runtime = self._runtime
         if runtime.draining:
             raise errors.draining(runtime.RECONNECT_SECONDS)
-        first = await context.read()
-        if first is grpc.aio.EOF:  # type: ignore[attr-defined]
+        first = await _next_message(context)
+        if first is None:
             raise errors.hello_expected("the stream was closed before its hello")
         if first.WhichOneof("message") != "hello":
             raise errors.hello_expected("the first message of a stream is a hello")
@@ -188,8 +193,21 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         return MotionStream(runtime, session_id, hello, encoding)
 
 
+async def _next_message(context: Context) -> motion_service_pb2.StreamMotionRequest | None:
+    """The client's next message; None when it sends nothing more.
+
+    Raises:
+        RequestError: what came is no message.
+    """
+    try:
+        message = await context.read()
+    except DecodeError as error:
+        raise errors.malformed(str(error)) from error
+    return None if message is grpc.aio.EOF else message  # type: ignore[attr-defined]
+
+
 async def _read(stream: MotionStream, context: Context) -> None:
-    while (message := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]
+    while (message := await _next_message(context)) is not None:
         await stream.receive(message)
     stream.half_closed()
 

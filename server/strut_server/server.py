@@ -40,6 +40,10 @@ SERVICES: tuple[str, ...] = tuple(
 WORKING = SERVICES[:2]
 """Services that answer; of the others health says SERVICE_UNKNOWN."""
 DRAIN_POLL_SECONDS = 0.02
+PING_TOLERANCE = 0.9
+"""A client's timer may be early by a tenth before its pings count as too many."""
+KEEPALIVE_MS = 20_000
+KEEPALIVE_TIMEOUT_MS = 10_000
 LAST_WORDS_SECONDS = 0.5
 """How long calls that are not streams may go on after the drain."""
 
@@ -141,11 +145,10 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.keepalive_permit_without_calls", 1),
+        # A client whose machine is gone without a word is noticed, and its characters are freed.
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.http2.min_ping_interval_without_data_ms", int(settings.min_ping_seconds * 1000 * PING_TOLERANCE)),
         # Two servers on one port would share its connections without anybody asking for it.
         ("grpc.so_reuseport", 0),
     ]
-
-
-PING_TOLERANCE = 0.9
-"""A client's timer may be early by a tenth before its pings count as too many."""

@@ -449,6 +449,23 @@ def test_a_stream_that_breaks_the_order_is_ended_with_the_reason(server: LocalSe
     assert details(status)[0] == reason
 
 
+def test_bytes_that_are_no_message_end_the_stream_with_a_reason(server: LocalServer) -> None:
+    hello_bytes = hello(protocol_version=1).SerializeToString()
+    with grpc.insecure_channel(server.address) as channel:
+        call = channel.stream_stream("/strut.v1.MotionService/StreamMotion")(iter([hello_bytes, b"\xff\xff"]))
+        next(call)
+        with pytest.raises(grpc.RpcError) as caught:
+            next(call)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "cannot be parsed" in caught.value.details()
+
+
+def test_a_message_that_is_too_large_is_refused(server: LocalServer) -> None:
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/strut.v1.MotionService/GenerateWindows")(bytes(5_000_000))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_more_characters_than_allowed_are_refused(bundle_path: Path) -> None:
     with (
         local_server(ServerSettings(port=0, bundle=bundle_path, max_characters=2)) as small,
