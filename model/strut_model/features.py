@@ -138,6 +138,6 @@ def encode_for_encoder(motion: Motion, fps: float = 30.0, offsets: Array | None 
     joints = np.concatenate((positions, six, velocity), axis=-1)
     root_velocity = rot.rotate_ground(-motion.root_heading, np.gradient(motion.root_position, axis=-2)) * fps
     turn = np.gradient(np.unwrap(motion.root_heading, axis=-1), axis=-1) * fps
-    return np.concatenate(
-        (joints.reshape(*joints.shape[:-2], -1), root_velocity, turn[..., None]), axis=-1
-    ).astype(motion.rotations.dtype)
+    return np.concatenate((joints.reshape(*joints.shape[:-2], -1), root_velocity, turn[..., None]), axis=-1).astype(
+        motion.rotations.dtype
+    )

@@ -165,7 +165,9 @@ def explicit_root(
     ground = _smooth_path(pelvis[:, [0, 2]].astype(np.float64), sigma).astype(rotations.dtype)
     offset = rot.rotate_ground(-heading, pelvis[:, [0, 2]] - ground)
     relative = rotations.copy()
-    relative[:, 0] = rot.normalise(rot.multiply(rot.heading_rotation(-heading).astype(rotations.dtype), rotations[:, 0]))
+    relative[:, 0] = rot.normalise(
+        rot.multiply(rot.heading_rotation(-heading).astype(rotations.dtype), rotations[:, 0])
+    )
     return Motion(
         root_position=ground,
         root_heading=heading,

@@ -16,7 +16,7 @@ _AXES = {"x": 0, "y": 1, "z": 2}
 
 def identity(shape: tuple[int, ...] = (), dtype: type = np.float32) -> Array:
     """Quaternions (*shape, 4) that rotate by nothing."""
-    out = np.zeros((*shape, 4), dtype=dtype)
+    out: Array = np.zeros((*shape, 4), dtype=dtype)
     out[..., 3] = 1
     return out
 
@@ -82,9 +82,7 @@ def from_matrix(m: Array) -> Array:
     """Unit quaternions (..., 4), w >= 0, of rotation matrices (..., 3, 3), stable for every rotation."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     # The largest of the four squared components is at least 1/4, so dividing by its root is safe.
-    squares = np.stack(
-        (1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22, 1 + m00 + m11 + m22), axis=-1
-    )
+    squares = np.stack((1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22, 1 + m00 + m11 + m22), axis=-1)
     a, b, c = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     d, e, f = m[..., 0, 1] + m[..., 1, 0], m[..., 0, 2] + m[..., 2, 0], m[..., 1, 2] + m[..., 2, 1]
     candidates = np.stack(

@@ -39,6 +39,10 @@ class _ResidualBlock(nn.Module):
 class MotionEncoder(nn.Module):
     """Codes of a clip; see ``forward``."""
 
+    mean: Tensor
+    std: Tensor
+    by_part: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
@@ -51,13 +55,16 @@ class MotionEncoder(nn.Module):
         self.trunk = nn.Sequential(*(_ResidualBlock(width, 2**i) for i in range(config.blocks)))
         pooled = 2 * width
         self.part_heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(pooled, 2 * width), nn.GELU(), nn.Linear(2 * width, STYLE_DIM)) for _ in range(PARTS)
+            nn.Sequential(nn.Linear(pooled, 2 * width), nn.GELU(), nn.Linear(2 * width, STYLE_DIM))
+            for _ in range(PARTS)
         )
         everything = pooled * (PARTS + 1)
         self.global_head = nn.Sequential(
             nn.Linear(pooled * PARTS, 2 * width), nn.GELU(), nn.Linear(2 * width, STYLE_DIM)
         )
-        self.content_head = nn.Sequential(nn.Linear(everything, 2 * width), nn.GELU(), nn.Linear(2 * width, CONTENT_DIM))
+        self.content_head = nn.Sequential(
+            nn.Linear(everything, 2 * width), nn.GELU(), nn.Linear(2 * width, CONTENT_DIM)
+        )
         self.readout_head = nn.Sequential(nn.Linear(everything, width), nn.GELU(), nn.Linear(width, 2))
         by_part = torch.cat([torch.from_numpy(columns) for columns in ENCODER_PART_COLUMNS])
         self.register_buffer("by_part", by_part, persistent=False)

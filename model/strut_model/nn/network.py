@@ -80,7 +80,9 @@ class _Block(nn.Module):
         self.modulation = _Modulation(width, config.rank)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.feedforward = nn.Sequential(nn.Linear(width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, width))
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, width)
+        )
 
     def _attend(self, x: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -106,6 +108,9 @@ def time_embedding(time: Tensor, width: int) -> Tensor:
 
 class Denoiser(nn.Module):
     """Predicts the clean window (B, 16, 206) from a noisy one and the conditions; see ``forward``."""
+
+    by_part: Tensor
+    in_order: Tensor
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
