@@ -150,7 +150,9 @@ class Split:
         if not isinstance(data, dict):
             raise SplitError(f"{path}: must be an object of clips, not {type(data).__name__}")
         try:
-            return Split({clip: [(r["set"], int(r["start"]), int(r["end"])) for r in rows] for clip, rows in data.items()})
+            return Split(
+                {clip: [(r["set"], int(r["start"]), int(r["end"])) for r in rows] for clip, rows in data.items()}
+            )
         except (KeyError, TypeError) as error:
             raise SplitError(f"{path}: every segment needs set, start and end ({error!r})") from error
 

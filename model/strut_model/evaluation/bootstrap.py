@@ -97,9 +97,7 @@ def bootstrap_macro(values: ArrayLike, groups: Sequence[object], clusters: Seque
     return bootstrap(lambda rows: macro_mean(numbers[rows], index[rows]), clusters, groups, **options)
 
 
-def bootstrap_ratio(
-    numerator: ArrayLike, denominator: ArrayLike, clusters: Sequence[object], **options: int
-) -> Figure:
+def bootstrap_ratio(numerator: ArrayLike, denominator: ArrayLike, clusters: Sequence[object], **options: int) -> Figure:
     """Ratio of two means over the same rows (clips); rows where either is NaN do not count."""
     top, bottom = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
     known = np.isfinite(top) & np.isfinite(bottom)

@@ -7,6 +7,7 @@ its rest height: ankles rest at 11.7 cm and toes at 4.25, so no fixed height wou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class Gait:
 def _runs(mask: Mask, value: bool, minimum: int) -> list[tuple[int, int]]:
     """[start, end) of the runs of ``value`` of at least so many intervals."""
     edges = np.flatnonzero(np.diff(np.concatenate(([not value], mask, [not value])).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:]) if mask[a] == value and b - a >= minimum]
+    return [(int(a), int(b)) for a, b in pairwise(edges) if mask[a] == value and b - a >= minimum]
 
 
 def gait(positions: Array, rule: StanceRule | None = None, minimum: int = 3) -> Gait:
@@ -120,12 +121,12 @@ def gait(positions: Array, rule: StanceRule | None = None, minimum: int = 3) -> 
         stances = _runs(feet[:, foot], True, minimum)
         landings += [(start, foot) for start, _ in stances if start > 0]
         height = positions[:, CONTACT_JOINTS[toe], 1] - CONTACT_REST_HEIGHTS[toe]
-        for (_, lifted), (landed, _) in zip(stances, stances[1:]):
+        for (_, lifted), (landed, _) in pairwise(stances):
             clearances.append(float(height[lifted : landed + 1].max()))
     landings.sort()
     lengths = [
         float(np.linalg.norm(_foot_place(positions, *later) - _foot_place(positions, *earlier)))
-        for earlier, later in zip(landings, landings[1:])
+        for earlier, later in pairwise(landings)
         if earlier[1] != later[1]
     ]
     seconds = len(feet) / FPS
@@ -144,6 +145,6 @@ def _foot_place(positions: Array, frame: int, foot: int) -> Array:
 
 
 def penetration(positions: Array) -> Array:
-    """How far the lower of heel and toe lies under the ground, (..., T) in cm, the deeper foot; 0 where neither does."""
+    """How far the deepest heel or toe lies under the ground, (..., T) in cm; 0 where none does."""
     height = positions[..., CONTACT_JOINTS, 1] - CONTACT_REST_HEIGHTS
     return np.maximum(-height.min(axis=-1), 0) * 100

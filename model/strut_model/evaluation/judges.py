@@ -174,7 +174,9 @@ class Judges:
             import torch
 
             if name not in self.record["judges"]:
-                raise JudgeError(f"judge: {name!r} is not in {self.directory}, allowed: {', '.join(self.record['judges'])}")
+                raise JudgeError(
+                    f"judge: {name!r} is not in {self.directory}, allowed: {', '.join(self.record['judges'])}"
+                )
             path = self.directory / f"judge_{name}.npz"
             expected = self.record["judges"][name]["sha256"]
             found = file_hash(path)
@@ -187,7 +189,9 @@ class Judges:
             self._networks[name] = network.eval()
         return self._networks[name]
 
-    def judge(self, name: str, frames: WindowFrames, parts: tuple[int, ...] | None = None, batch: int = 512) -> Judgement:
+    def judge(
+        self, name: str, frames: WindowFrames, parts: tuple[int, ...] | None = None, batch: int = 512
+    ) -> Judgement:
         """What one judge says.
 
         Args:

@@ -35,12 +35,15 @@ from strut_model.streaming.controls import PartStyle, StyleMix, style_vector, us
 
 Array = NDArray[np.floating]
 
-NEUTRAL = "normal"
 SECOND = 30
 EASE = 24
 """Frames in which a synthetic path goes over from one speed to another."""
 SHORTEST_GAIT = HISTORY + SETTLE_FRAMES + JUDGED_FRAMES
 """Frames to which the path of a short held-out gait is continued, so that it can be judged a second in."""
+
+
+class ProtocolError(ValueError):
+    """Bundle, judges and clips that do not fit together; the message says in what."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,34 @@ class Protocol:
         bundle: the vectors of styles and contents, speeds and guidance; pairs it lacks are left out.
         pack: real clips.
         split: which frames are held out.
-        judged_styles: styles that the judges know.
+        judged_styles, judged_contents: what the judges know; the rest cannot be scored and is left out.
+
+    Raises:
+        ProtocolError: bundle, judges and clips have no style in common.
     """
 
-    def __init__(self, bundle: Bundle, pack: Pack, split: Split, judged_styles: Sequence[str]) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        pack: Pack,
+        split: Split,
+        judged_styles: Sequence[str],
+        judged_contents: Sequence[str],
+    ) -> None:
         self.bundle = bundle
         self.pack = pack
         self.split = split
         self.info: dict[str, ClipInfo] = {c.name: c for c in pack.clips}
-        self.styles = [s for s in bundle.style_index if s in set(judged_styles)]
+        self.neutral = bundle.manifest.neutral_style
+        present = {c.style for c in pack.clips}
+        self.styles = [s for s in bundle.style_index if s in set(judged_styles) & present]
+        self.contents = set(bundle.content_index) & set(judged_contents)
+        if not self.styles:
+            raise ProtocolError(
+                f"styles: bundle ({', '.join(bundle.style_index)}), judges ({', '.join(judged_styles)}) and clips "
+                f"({', '.join(sorted(present))}) have none in common; judges of your own clips are made by "
+                "'strut eval train-judges'"
+            )
         self.dataset_of = {c.style: c.dataset for c in pack.clips if c.content != IDLE}
         self.pairs: dict[tuple[str, str], list[Segment]] = {}
         for name in (HELD_OUT, TRAIN):
@@ -102,7 +124,7 @@ class Protocol:
 
     def has(self, style: str, content: str) -> bool:
         """Whether there are clips of a pair to start from, and vectors to ask for it."""
-        known = style in self.bundle.style_index and content in self.bundle.content_index
+        known = style in self.bundle.style_index and content in self.contents
         return known and (style, content) in self.pairs
 
     def control(
@@ -152,7 +174,7 @@ class Protocol:
             info = self.info.get(segment.clip)
             if info is None or info.content == IDLE or info.style not in self.styles:
                 continue
-            if info.content not in self.bundle.content_index or segment.frames < HISTORY + SECOND:
+            if info.content not in self.contents or segment.frames < HISTORY + SECOND:
                 continue
             trials += list(self._from_segment(segment, info))
         return spread(trials, limit)
@@ -226,10 +248,10 @@ class Protocol:
         frames = 24 + SETTLE_FRAMES + JUDGED_FRAMES + 30
         for style in self.styles:
             for content in ("walk", "run"):
-                if not self.has(style, content) or not self.has(NEUTRAL, content):
+                if not self.has(style, content) or not self.has(self.neutral, content):
                     continue
                 for number, turn in enumerate((0.0, 0.5, -0.5)):
-                    start = self.start(NEUTRAL, content, number)
+                    start = self.start(self.neutral, content, number)
                     speed = eased(start.speed, self.speed(style, content), 0, frames)
                     heading = turn * np.arange(frames) / SECOND
                     key = f"neutral start {style} {content} {number}"
@@ -384,10 +406,17 @@ class Protocol:
                     key = f"stop {style} {content} {number}"
                     trials.append(
                         self.travelling(
-                            key, start, style, content, np.maximum(speed, 0), np.zeros(frames), style, controls=controls,
+                            key,
+                            start,
+                            style,
+                            content,
+                            np.maximum(speed, 0),
+                            np.zeros(frames),
+                            style,
+                            controls=controls,
                             notes={"stop": self.STOP},
                         )
-                    )  # fmt: skip
+                    )
         return trials
 
     CHANGE = 48
@@ -416,10 +445,17 @@ class Protocol:
                 key = f"response {style} {kind}"
                 trials.append(
                     self.travelling(
-                        key, start, style, "walk", np.maximum(speed, 0), heading, style, controls=tuple(controls),
+                        key,
+                        start,
+                        style,
+                        "walk",
+                        np.maximum(speed, 0),
+                        heading,
+                        style,
+                        controls=tuple(controls),
                         notes={"kind": kind, "change": self.CHANGE},
                     )
-                )  # fmt: skip
+                )
         return trials
 
     STRENGTHS = (0.0, 0.5, 1.0, 1.5)
@@ -430,9 +466,9 @@ class Protocol:
         frames = 24 + SETTLE_FRAMES + JUDGED_FRAMES
         for style in self.styles:
             for content in ("walk", "run", "walk-back"):
-                if style == NEUTRAL or not self.has(style, content):
+                if style == self.neutral or not self.has(style, content):
                     continue
-                home = NEUTRAL if self.has(NEUTRAL, content) else style
+                home = self.neutral if self.has(self.neutral, content) else style
                 start = self.start(home, content)
                 speed = eased(start.speed, self.speed(style, content), 0, frames)
                 for strength in self.STRENGTHS:
@@ -454,27 +490,30 @@ class Protocol:
         """A neutral walk with a style on the legs or the arms alone, and for each style the two whole bodies."""
         trials = []
         frames = 24 + SETTLE_FRAMES + JUDGED_FRAMES
-        speed_of = self.speed(NEUTRAL, "walk")
+        if not self.has(self.neutral, "walk"):
+            return []
+        speed_of = self.speed(self.neutral, "walk")
         for style in self.styles:
-            if style == NEUTRAL or not self.has(style, "walk"):
+            if style == self.neutral or not self.has(style, "walk"):
                 continue
-            start = self.start(NEUTRAL, "walk")
+            start = self.start(self.neutral, "walk")
             speed = eased(start.speed, speed_of, 0, frames)
-            mixes: list[tuple[str, StyleMix]] = [("none", StyleMix([(NEUTRAL, 1.0)])), ("all", StyleMix([(style, 1.0)]))]
+            mixes: list[tuple[str, StyleMix]] = [
+                ("none", StyleMix([(self.neutral, 1.0)])),
+                ("all", StyleMix([(style, 1.0)])),
+            ]
             for limbs, names in self.LIMBS:
                 own = {name: PartStyle([(style, 1.0)]) for name in names if name in PART_NAMES}
-                mixes.append((limbs, StyleMix([(NEUTRAL, 1.0)], parts=own)))
+                mixes.append((limbs, StyleMix([(self.neutral, 1.0)], parts=own)))
             for limbs, mix in mixes:
                 key = f"parts {style}"  # one name: the variants share their noise
                 trials.append(
-                    self.travelling(
-                        key, start, mix, "walk", speed, np.zeros(frames), style, notes={"limbs": limbs}
-                    )
+                    self.travelling(key, start, mix, "walk", speed, np.zeros(frames), style, notes={"limbs": limbs})
                 )
         return trials
 
     def diversity(self, takes: int = 6) -> list[tuple[Trial, list[tuple[str, int]]]]:
-        """For pairs of data set 2: one trial to roll with many seeds, and real windows (clip, first frame) of other takes."""
+        """For pairs with several takes: a trial for many seeds, and the takes' real windows (clip, first frame)."""
         rows = []
         for (style, content), segments in sorted(self.pairs.items()):
             if style not in self.styles or content == IDLE:

@@ -87,6 +87,19 @@ class Verdicts:
         ]
         return self._lower([self.content_hits(n)[rows] for n in JUDGE_NAMES], rows)
 
+    def share_by(self, label: str) -> dict[str, float]:
+        """Share recognised (the lower judge's) for each style or content, scored windows only for content.
+
+        Args:
+            label: "style" or "content".
+        """
+        hits = [self.style_hits(n) if label == "style" else self.content_hits(n) for n in JUDGE_NAMES]
+        table: dict[str, list[int]] = {}
+        for row, window in enumerate(self.windows):
+            if label == "style" or window.scored:
+                table.setdefault(getattr(window, label), []).append(row)
+        return {name: float(min(h[rows].mean() for h in hits)) for name, rows in sorted(table.items())}
+
     def disagreement(self) -> float:
         """Difference of the two judges' style accuracy; it may be 0.03 at most."""
         rows = range(len(self.windows))

@@ -87,7 +87,8 @@ def make_switches(
         shift = int(shifts[(i // len(names)) % len(shifts)])
         first = names[i % len(names)]
         then = names[(i + shift) % len(names)]
-        shared = sorted(contents_of[first] & contents_of[then] - {"walk"})
+        # Turns need a path that turns; switches are measured straight on.
+        shared = sorted(c for c in contents_of[first] & contents_of[then] if c != "walk" and "turn" not in c)
         walk = "walk" in contents_of[first] & contents_of[then] and (i % 5 < 3 or not shared)
         if not walk and not shared:
             continue
@@ -104,7 +105,9 @@ def make_switches(
         i += 1
         gaits = sorted(c for c in contents_of[style] if c in ("walk", "run", "dash", "walk-back"))
         gestures = sorted(c for c in contents_of[style] if content_kind(c) == "gesture" and mirrored_content(c) == c)
-        gait = "walk" if "walk" in gaits and rng.uniform() < 0.6 else (gaits or ["walk"])[int(rng.integers(max(len(gaits), 1)))]
+        if not gaits:
+            continue
+        gait = "walk" if "walk" in gaits and rng.uniform() < 0.6 else gaits[int(rng.integers(len(gaits)))]
         others = [g for g in gaits if g != gait]
         first, then = gait, IDLE
         if kind == "gait to gait":

@@ -222,7 +222,7 @@ class WindowSampler:
             segment = self.segments[i]
             style[row] = segment.style
             content[row] = segment.mirrored if flip[row] else segment.content
-            if not windows.inside_event(int(begin[row]), segment.event, int(round(span[row])) + 1):
+            if not windows.inside_event(int(begin[row]), segment.event, round(float(span[row])) + 1):
                 content[row] = -1
         return self._noisy(frames), style, content
 
@@ -257,7 +257,9 @@ def train_judge(name: str, corpus: Corpus, recipe: JudgeRecipe | None = None, pr
     torch.manual_seed(recipe.seed)
     network = build_network(name, len(corpus.styles), len(corpus.contents))
     sampler = WindowSampler(corpus, recipe)
-    network.standardise.fit(torch.from_numpy(np.concatenate([JUDGE_INPUTS[name](sampler.batch()[0]) for _ in range(10)])))
+    network.standardise.fit(
+        torch.from_numpy(np.concatenate([JUDGE_INPUTS[name](sampler.batch()[0]) for _ in range(10)]))
+    )
     averaged = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.averaging)
     )
@@ -348,9 +350,7 @@ def train_judges(
     return record_judges(pack, split, directory, *labels)
 
 
-def record_judges(
-    pack: Pack, split: Split, directory: Path, styles: list[str], contents: list[str]
-) -> dict[str, Any]:
+def record_judges(pack: Pack, split: Split, directory: Path, styles: list[str], contents: list[str]) -> dict[str, Any]:
     """Tests the judges in a directory on held-out clips and unseen pairs and writes ``judges.json``."""
     rows: dict[str, dict[str, Any]] = {}
     record = {"styles": styles, "contents": contents, "frames": JUDGED_FRAMES, "embedding": EMBEDDING, "judges": rows}
