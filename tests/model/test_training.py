@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from tests.recordings import walking
 
-from recordings import walking
 from strut_model import features
 from strut_model.bundle import load_bundle
 from strut_model.clip import Clip
@@ -150,7 +150,9 @@ def test_segment_weights_balance_styles_and_kinds(store: FrameStore) -> None:
 
 
 def test_a_stitched_window_begins_at_the_foreign_pose_and_ends_on_its_own(store: FrameStore) -> None:
-    target, own, history = window(store, 0)[:, 8:], window(store, 0)[:, :8], window(store, 1)[:, :8]
+    target, own = window(store, 0)[:, 8:], window(store, 0)[:, :8]
+    frames = store.gather(store.start[1:2] + 10, 8)  # another phase of the step
+    history = canonical(frames, frames[:, 7, :3])
     eased = eased_onto(target, own, history, 0.4)
     rotations = features.ROTATIONS
     start = (eased[:, 0] - history[:, -1])[:, rotations].abs().max()

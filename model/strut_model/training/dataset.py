@@ -187,7 +187,8 @@ class FrameStore:
         low = at.floor()
         fraction = (at - low)[..., None]
         index = first[:, None] + low.long()
-        a, b = self.frames[index], self.frames[index + 1]
+        # The last frame has no next one; its share is 0 there.
+        a, b = self.frames[index], self.frames[(index + 1).clamp(max=len(self.frames) - 1)]
         out = torch.lerp(a, b, fraction)
         turn = torch.remainder(b[..., 2] - a[..., 2] + torch.pi, 2 * torch.pi) - torch.pi
         out[..., 2] = a[..., 2] + turn * fraction[..., 0]
