@@ -33,8 +33,9 @@ from strut_server.requests import AnchorPlace, Gesture, Placement, ValidRequest
 
 Float = npt.NDArray[np.float32]
 
-REACH = 2.0
-"""Metres by which a path may begin away from the character: after a collision, or from another anchor by mistake."""
+REACH = 10.0
+"""Metres by which a path may begin too far away: a character that was held up, or ran out of motion for seconds, is
+behind its path. What is further is a path in another space or unit."""
 FREE_SPEED = 1.0
 """Metres a second assumed for a content whose speed nobody has measured."""
 
@@ -200,7 +201,7 @@ class WindowMaker:
             return self._prepare([work for row, work in enumerate(kept) if row not in refused], outcomes)
         velocity = (position - history.root_position[:, -2]) * np.float32(FPS)
         turn = wrap_angle(heading - history.root_heading[:, -2]) * np.float32(FPS)
-        sampled = trajectory_samples(paths, position, heading, velocity, turn)
+        sampled = trajectory_samples(paths, position, heading, velocity, turn, self._facing_offsets(kept))
         requests = WindowRequests(
             history=history,
             history_length=np.array([lookup.length for lookup in lookups], np.int64),
@@ -288,6 +289,12 @@ class WindowMaker:
         if moved:
             _move(history, locks, moved, [_way(history, row, works[row].request, lookups[row]) for row in moved])
         return history, locks
+
+    def _facing_offsets(self, works: list[WindowWork]) -> Float:
+        """Radians from the direction of travel to the facing, where none is asked: some contents walk backwards."""
+        contents = self._bundle.manifest.contents
+        rows = [work.request.content.row for work in works]
+        return np.array([0.0 if row is None else contents[row].facing_offset for row in rows], np.float32)
 
     def _default_speeds(self, works: list[WindowWork]) -> list[float]:
         """Metres a second of samples that say neither time nor speed: what the styles' clips of the content do."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import grpc
 import numpy as np
 import pytest
 from google.rpc import code_pb2
-from tests.bundles import CONTENTS, STYLES, standing
+from tests.bundles import CONTENTS, STYLES, manifest, standing, tiny_bundle
 from tests.server.messages import (
     Stream,
     controls,
@@ -19,10 +21,12 @@ from tests.server.messages import (
     request,
 )
 
+from strut_model.bundle import seal_bundle
 from strut_model.frames import FrameEncoding
 from strut_model.skeleton import JOINT_INDEX
 from strut_proto.v1 import controls_pb2, frames_pb2, geometry_pb2, motion_service_pb2, motion_service_pb2_grpc
-from strut_server.local import LocalServer
+from strut_server.local import LocalServer, local_server
+from strut_server.settings import ServerSettings
 
 BOTH_ENCODINGS = pytest.mark.parametrize("encoding", list(FrameEncoding))
 
@@ -364,6 +368,33 @@ def test_a_long_deadline_is_clamped_with_a_warning(server: LocalServer) -> None:
     (warning,) = reply.warnings
     assert warning.code == motion_service_pb2.WARNING_CODE_DEADLINE_CLAMPED
     assert "5000" in warning.message
+
+
+def test_a_character_that_is_behind_its_path_gets_a_warning_and_its_window(server: LocalServer) -> None:
+    late = controls(ahead=None)
+    late.trajectory.samples.add(position=geometry_pb2.GroundPoint(z=4.0), time=0.0)
+    late.trajectory.samples.add(position=geometry_pb2.GroundPoint(z=5.0), time=1.0)
+    with Stream(server.address) as stream:
+        stream.ask(request(controls=late))
+        (reply,) = stream.replies(1)
+    (warning,) = reply.warnings
+    assert warning.code == motion_service_pb2.WARNING_CODE_PATH_NOT_REACHABLE
+    assert warning.field == "controls.trajectory.samples[0].position"
+    assert motion_of(reply.window).root_position[-1, 1] > 0.5
+
+
+def test_a_content_that_walks_backwards_faces_against_its_path(tmp_path: Path) -> None:
+    directory = tiny_bundle(tmp_path / "backwards")
+    document = manifest()
+    document["contents"][0]["facing_offset"] = np.pi
+    seal_bundle(directory, document)
+    with (
+        local_server(ServerSettings(port=0, bundle=directory)) as running,
+        Stream(running.address) as stream,
+    ):
+        motion = motion_of(stream.window(request(place=(0.0, 0.0, np.pi))))
+    assert motion.root_position[-1, 1] > 0.2
+    np.testing.assert_allclose(np.abs(motion.root_heading), np.pi, atol=0.05)
 
 
 def test_a_content_that_the_style_never_showed_is_made_with_a_warning(server: LocalServer) -> None:
