@@ -32,7 +32,7 @@ def test_windows_lie_within_their_stretch() -> None:
 
 
 def test_of_a_gesture_only_windows_inside_its_event_are_judged() -> None:
-    assert judged_starts(240, event=(100, 190)) == [90]
+    assert judged_starts(240, event=(100, 180)) == [90]
     assert judged_starts(240, event=(0, 10)) == []
 
 

@@ -87,17 +87,23 @@ def macro_mean(values: NDArray[np.floating], groups: NDArray[np.int64]) -> float
     return float((total[count > 0] / count[count > 0]).mean())
 
 
-def bootstrap_macro(values: ArrayLike, groups: Sequence[object], clusters: Sequence[object], **options: int) -> Figure:
+def bootstrap_macro(
+    values: ArrayLike,
+    groups: Sequence[object],
+    clusters: Sequence[object],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Figure:
     """Macro mean over groups, its interval clustered by clip within groups."""
     numbers = np.asarray(values, dtype=float)
     if numbers.size == 0:
         return Figure.missing()
     order = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     index = np.array([order[group] for group in groups], dtype=np.int64)
-    return bootstrap(lambda rows: macro_mean(numbers[rows], index[rows]), clusters, groups, **options)
+    return bootstrap(lambda rows: macro_mean(numbers[rows], index[rows]), clusters, groups, resamples, seed)
 
 
-def bootstrap_ratio(numerator: ArrayLike, denominator: ArrayLike, clusters: Sequence[object], **options: int) -> Figure:
+def bootstrap_ratio(numerator: ArrayLike, denominator: ArrayLike, clusters: Sequence[object]) -> Figure:
     """Ratio of two means over the same rows (clips); rows where either is NaN do not count."""
     top, bottom = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
     known = np.isfinite(top) & np.isfinite(bottom)
@@ -110,9 +116,9 @@ def bootstrap_ratio(numerator: ArrayLike, denominator: ArrayLike, clusters: Sequ
         below = bottom[rows].mean()
         return float(top[rows].mean() / below) if below > 0 else float("nan")
 
-    return bootstrap(ratio, kept, **options)
+    return bootstrap(ratio, kept)
 
 
-def bootstrap_mean(values: ArrayLike, clusters: Sequence[object], **options: int) -> Figure:
+def bootstrap_mean(values: ArrayLike, clusters: Sequence[object]) -> Figure:
     """Plain mean; rows that are NaN do not count."""
-    return bootstrap_macro(values, [0] * len(clusters), clusters, **options)
+    return bootstrap_macro(values, [0] * len(clusters), clusters)

@@ -14,7 +14,7 @@ from strut_model.evaluation.frechet import frechet_distance, matched_rows, veloc
 from strut_model.evaluation.judges import window_frames
 from strut_model.evaluation.recognition import Verdicts, Window, cut
 from strut_model.evaluation.trials import Trial
-from strut_model.evaluation.windows import content_kind, judged_starts
+from strut_model.evaluation.windows import SETTLE_FRAMES, content_kind, judged_starts
 from strut_model.features import WINDOW
 from strut_model.motion import Motion
 
@@ -119,7 +119,7 @@ def real_motions(trials: Sequence[Trial]) -> list[Motion]:
     return [trial.real for trial in trials if trial.real is not None]
 
 
-def trial_windows(trials: Sequence[Trial], motions: Sequence[Motion], first: int | None = None) -> list[Window]:
+def trial_windows(trials: Sequence[Trial], motions: Sequence[Motion], first: int = SETTLE_FRAMES) -> list[Window]:
     """The judged windows of trials: of a gesture all count for style, those inside its event for content.
 
     Args:
@@ -129,11 +129,10 @@ def trial_windows(trials: Sequence[Trial], motions: Sequence[Motion], first: int
     """
     windows = []
     for trial, motion in zip(trials, motions):
-        settle = {} if first is None else {"settle": first}
-        starts = set(judged_starts(motion.frames, **settle))
+        starts = set(judged_starts(motion.frames, settle=first))
         inside = starts
         if trial.event is not None:
-            inside = set(judged_starts(motion.frames, event=trial.event, **settle))
+            inside = set(judged_starts(motion.frames, settle=first, event=trial.event))
         for start in sorted(starts | inside):
             windows.append(
                 Window(

@@ -73,19 +73,24 @@ def drift_figures(
     names = [t.name for t in trials]
 
     def worst(rows: np.ndarray) -> float:
-        changes = []
+        changes = [0.0]
         for measure in MEASURES:
-            before = float(np.nanmean(early_rows[measure][rows]))
-            after = float(np.nanmean(late_rows[measure][rows]))
+            first, then = early_rows[measure][rows], late_rows[measure][rows]
+            if not (np.isfinite(first).any() and np.isfinite(then).any()):
+                continue  # feet that never stand have no slide
+            before, after = float(np.nanmean(first)), float(np.nanmean(then))
             if measure in ("style", "upright"):
                 changes.append((before - after) / max(before, 1e-6))
             else:
                 changes.append((after - before) / max(before, 1.0 if measure == "path" else 1e-6))
-        return max(max(changes), 0.0)
+        return max(changes)
 
     label = f"{late / 60:g}min" if late >= 60 else f"{late:g}s"
+    times = {"10s": early_rows, label: late_rows}
+    if late > 60:
+        times["1min"] = _measured(judges, trials, motions, 60.0)
     figures = {"drift_5min" if late == 300 else f"drift_{label}": bootstrap(worst, names)}
     for measure in MEASURES:
-        for when, rows in (("10s", early_rows), (label, late_rows)):
+        for when, rows in times.items():
             figures[f"{measure}_at_{when}"] = bootstrap_macro(rows[measure], names, names)
     return figures

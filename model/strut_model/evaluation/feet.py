@@ -79,8 +79,7 @@ def stance_slide(positions: Array, rule: StanceRule | None = None) -> Array:
 def foot_stance(positions: Array, rule: StanceRule | None = None) -> Mask:
     """Which feet stand on heel or toe, (..., T-1, 2), left then right."""
     mask = stance(positions, rule)
-    feet: Mask = mask.reshape(*mask.shape[:-1], 2, 2).any(axis=-1)
-    return feet
+    return np.asarray(mask.reshape(*mask.shape[:-1], 2, 2).any(axis=-1))
 
 
 @dataclass(frozen=True)

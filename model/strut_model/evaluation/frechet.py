@@ -55,7 +55,8 @@ def matched_rows(
     """
     rng = np.random.default_rng(seed)
     counts = Counter(wanted) & Counter(offered)
-    first, second = [], []
+    first: list[NDArray[np.int64]] = []
+    second: list[NDArray[np.int64]] = []
     for label in sorted(counts, key=str):
         for labels, rows in ((wanted, first), (offered, second)):
             mine = np.array([i for i, other in enumerate(labels) if other == label])

@@ -29,6 +29,14 @@ class Standardise(nn.Module):
         return (x - self.mean) / self.spread
 
 
+class JudgeNetwork(nn.Module):
+    """What the networks have in common: their input is standardised first."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.standardise = Standardise(inputs)
+
+
 class _ResidualBlock(nn.Module):
     def __init__(self, channels: int, kernel: int, dropout: float) -> None:
         super().__init__()
@@ -62,7 +70,7 @@ class _Heads(nn.Module):
         return self.style(hidden), self.content(hidden), code
 
 
-class PositionJudge(nn.Module):
+class PositionJudge(JudgeNetwork):
     """Judge ``a``: residual 1D convolutions over joint positions.
 
     Args:
@@ -85,10 +93,9 @@ class PositionJudge(nn.Module):
         width: int = 112,
         dropout: float = 0.15,
     ) -> None:
-        super().__init__()
+        super().__init__(inputs)
         self.register_buffer("part_of_channel", torch.from_numpy(part_of_channel), persistent=False)
         parts = int(part_of_channel.max()) + 1
-        self.standardise = Standardise(inputs)
         self.stem = nn.Conv1d(inputs + parts, width, 5, stride=2, padding=2)
         self.first = _ResidualBlock(width, 5, dropout)
         self.down = nn.Conv1d(width, width, 4, stride=2, padding=1)
@@ -129,7 +136,7 @@ class _AttentionBlock(nn.Module):
         return x + self.dropout(self.feed_forward(x))
 
 
-class RotationJudge(nn.Module):
+class RotationJudge(JudgeNetwork):
     """Judge ``b``: a small transformer over patches of four frames.
 
     Args:
@@ -154,8 +161,7 @@ class RotationJudge(nn.Module):
         layers: int = 3,
         dropout: float = 0.15,
     ) -> None:
-        super().__init__()
-        self.standardise = Standardise(inputs)
+        super().__init__(inputs)
         self.patches = nn.Conv1d(inputs, width, self.PATCH, stride=self.PATCH)
         self.place = nn.Parameter(torch.randn(60 // self.PATCH, width) * 0.02)
         self.layers = nn.Sequential(*(_AttentionBlock(width, 4, dropout) for _ in range(layers)), nn.LayerNorm(width))

@@ -29,7 +29,7 @@ from strut_model.motion import Motion
 from strut_model.skeleton import FPS, JOINT_INDEX, JOINTS, PART_JOINTS, PARTS, forward_kinematics
 
 if TYPE_CHECKING:
-    from torch import nn
+    from strut_model.evaluation.judge_networks import JudgeNetwork
 
 Array = NDArray[np.float32]
 
@@ -118,7 +118,7 @@ for _part, _joints in enumerate(PART_JOINTS):
         PART_OF_CHANNEL[3 * _joint : 3 * _joint + 3] = _part
 
 
-def build_network(name: str, styles: int, contents: int) -> nn.Module:
+def build_network(name: str, styles: int, contents: int) -> JudgeNetwork:
     """The untrained network of a judge: (B, 60, inputs) and part mask (B, 5) to style, content and embedding."""
     from strut_model.evaluation import judge_networks
 
@@ -162,9 +162,9 @@ class Judges:
         self.record: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         self.styles: list[str] = self.record["styles"]
         self.contents: list[str] = self.record["contents"]
-        self._networks: dict[str, nn.Module] = {}
+        self._networks: dict[str, JudgeNetwork] = {}
 
-    def network(self, name: str) -> nn.Module:
+    def network(self, name: str) -> JudgeNetwork:
         """One judge's network, ready to judge.
 
         Raises:

@@ -365,12 +365,9 @@ class Protocol:
         event = None
         if gesture:
             event = (self.SWITCH + round(0.15 * length), self.SWITCH + round(0.9 * length))
-        controls = (
-            self.control(style, first, 0, before),
-            self.control(style, then, self.SWITCH, (0.0, 1 / length) if gesture else None),
-        )
-        if first == then and not gesture:
-            controls = controls[:1]
+        controls = [self.control(style, first, 0, before)]
+        if first != then or gesture:
+            controls.append(self.control(style, then, self.SWITCH, (0.0, 1 / length) if gesture else None))
         return self.travelling(
             key,
             start,
@@ -380,7 +377,7 @@ class Protocol:
             np.zeros(frames),
             style,
             path=path,
-            controls=controls,
+            controls=tuple(controls),
             clip=key,
             event=event,
             notes={"switch": self.SWITCH, "first": first},
@@ -432,7 +429,7 @@ class Protocol:
             for number, kind in enumerate(("direction", "speed", "stop")):
                 start = self.start(style, "walk", number)
                 speed = eased(start.speed, usual, 0, frames, over=12)
-                heading = np.zeros(frames)
+                heading: Array = np.zeros(frames)
                 controls = [self.control(style, "walk")]
                 if kind == "direction":
                     heading = eased(0.0, np.pi / 2, self.CHANGE, frames, over=8)

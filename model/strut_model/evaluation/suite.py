@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from tqdm import tqdm
@@ -21,7 +21,7 @@ from strut_model.evaluation.closed_loop import (
     trial_statistics,
     trial_windows,
 )
-from strut_model.evaluation.judges import JUDGE_NAMES, PART_JUDGE, Judges, window_frames
+from strut_model.evaluation.judges import JUDGE_NAMES, PART_JUDGE, Judgement, Judges, window_frames
 from strut_model.evaluation.protocol import EASE, Protocol, ProtocolError
 from strut_model.evaluation.recognition import Verdicts, Window, cut, judge_windows
 from strut_model.evaluation.switches import SwitchList
@@ -322,7 +322,7 @@ class Suite:
         }
         return {kind: measure for kind, measure in measures.items() if kind in plan}
 
-    def _settled(self, trials: list[Trial], motions: list[Motion], first: int | None = None) -> Verdicts:
+    def _settled(self, trials: list[Trial], motions: list[Motion], first: int = SETTLE_FRAMES) -> Verdicts:
         return judge_windows(self.judges, trial_windows(trials, motions, first))
 
     def _held_out_figures(self, made: list[list[Motion]]) -> Figures:
@@ -364,7 +364,6 @@ class Suite:
         }
 
 
-def _joined(parts: Sequence[object]) -> object:
+def _joined(parts: Sequence[Judgement]) -> Judgement:
     """One judgement of several."""
-    first = parts[0]
-    return type(first)(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(first)))
+    return Judgement(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Judgement)))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strut_model.evaluation.bootstrap import Figure, bootstrap, bootstrap_mean
 from strut_model.evaluation.feet import foot_stance
@@ -92,9 +93,14 @@ def style_switch_figures(
         known = np.isfinite(ratio)
         ratio, names = ratio[known], [p for p, k in zip(pairs, known) if k]
         figures["switch_recognised"].append(bootstrap_mean(plain, pairs))
-        figures["switch_median"].append(bootstrap(lambda rows, r=ratio: float(np.median(r[rows])), names))
-        figures["switch_worst_decile"].append(bootstrap(lambda rows, r=ratio: float(np.quantile(r[rows], 0.1)), names))
+        figures["switch_median"].append(_quantile(ratio, names, 0.5))
+        figures["switch_worst_decile"].append(_quantile(ratio, names, 0.1))
     return {key: min(rows, key=lambda f: f.value) for key, rows in figures.items()}
+
+
+def _quantile(values: NDArray[np.float64], pairs: Sequence[str], share: float) -> Figure:
+    """A quantile over pairs."""
+    return bootstrap(lambda rows: float(np.quantile(values[rows], share)), pairs)
 
 
 def content_switch_figures(

@@ -234,7 +234,7 @@ class WindowSampler:
             fast = rng.standard_normal(shape, dtype=np.float32) * np.float32(scale * 0.4)
             knots = rng.standard_normal((shape[0], 6, *shape[2:]), dtype=np.float32) * np.float32(scale)
             slow = np.repeat(knots, JUDGED_FRAMES // 6, axis=1)
-            return fast + (slow + np.roll(slow, 5, axis=1)) / 2
+            return np.asarray(fast + (slow + np.roll(slow, 5, axis=1)) / 2, dtype=np.float32)
 
         local = frames.local + noise(frames.local.shape, 0.008)
         local[..., 0, :] = 0
