@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -173,6 +174,7 @@ def _training_data(values: tuple[str, ...]) -> list[dict[str, str]]:
 @click.option("--neutral", default="normal", show_default=True, help="The style at strength 0.")
 @click.option("--training-data", multiple=True, help="'name | licence | url' for the manifest; may be repeated.")
 @click.option("--licence", default="", help="Licence of the weights, for the manifest.")
+@click.option("--metrics", type=EXISTING, help="metrics.json of 'strut eval', for the manifest.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
 def export(
     student: Path,
@@ -184,12 +186,16 @@ def export(
     neutral: str,
     training_data: tuple[str, ...],
     licence: str,
+    metrics: Path | None,
     overwrite: bool,
 ) -> None:
     """Write a bundle (ONNX graphs, named styles, manifest with hashes) that `strut serve` can load."""
     rows = _training_data(training_data)
     try:
-        differences = export_bundle(student, encoder, pack, split, out, name, neutral, rows, licence, overwrite)
+        measured = json.loads(metrics.read_text(encoding="utf-8")) if metrics is not None else None
+        differences = export_bundle(
+            student, encoder, pack, split, out, name, neutral, rows, licence, measured, overwrite
+        )
     except EXPECTED_ERRORS as error:
         raise click.ClickException(str(error)) from error
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6

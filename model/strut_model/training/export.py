@@ -258,6 +258,7 @@ def export_bundle(
     neutral: str = "normal",
     training_data: list[dict[str, str]] | None = None,
     licence: str = "",
+    metrics: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> dict[str, float]:
     """Writes a bundle, whole or not at all.
@@ -270,6 +271,7 @@ def export_bundle(
         neutral: the style at strength 0.
         training_data: rows of name, licence and url for the manifest.
         licence: of the weights.
+        metrics: what `strut eval` measured of this student (its ``metrics.json``).
         overwrite: replace a bundle that is there.
 
     Returns:
@@ -309,7 +311,8 @@ def export_bundle(
             idle_rotations=idle.rotations,
             idle_contacts=idle.contacts,
         )
-        bundles.seal_bundle(folder, _manifest(name, neutral, store, codes, reader, training_data or [], licence))
+        document = _manifest(name, neutral, store, codes, reader, training_data or [], licence)
+        bundles.seal_bundle(folder, {**document, "metrics": metrics or {}})
         bundles.load_bundle(folder)
         if out.exists():
             shutil.rmtree(out)
@@ -354,5 +357,4 @@ def _manifest(
         },
         "training_data": training_data,
         "weights_licence": licence,
-        "metrics": {},
     }
