@@ -29,7 +29,7 @@ def example(readme: Path) -> str:
 def check_installation() -> None:
     """What is installed, and what is not."""
     package = resources.files("strut_model")
-    print("strut_motion", metadata.version("strut-motion"), "in", package)
+    print("strut_motion", metadata.version("strut-motion"), "in", package, flush=True)
     if "site-packages" not in str(package):
         raise SystemExit(f"strut_model is imported from {package}, not from the installed wheel")
     if importlib.util.find_spec("torch") is not None:
@@ -45,13 +45,13 @@ def check_serving(program: str) -> None:
     try:
         assert server.stdout is not None
         ready = server.stdout.readline().strip()
-        print(ready)
+        print(ready, flush=True)
         address = re.search(r"ready on (\S+:\d+)", ready)
         if address is None:
             raise SystemExit("strut serve did not get ready")
         asked = program.replace("localhost:50051", address[1])
         answer = subprocess.run([sys.executable, "-I", "-c", asked], check=True, capture_output=True, text=True).stdout
-        print(answer, end="")
+        print(answer, end="", flush=True)
         if len(answer.splitlines()) < 5:
             raise SystemExit("the example printed fewer than 5 windows")
         server.send_signal(signal.SIGTERM)
