@@ -189,3 +189,10 @@ def test_what_cannot_be_measured_is_refused_by_name(world: dict[str, Path], argu
 def test_clips_that_the_judges_do_not_know_are_refused_with_the_way_out(world: dict[str, Path]) -> None:
     with pytest.raises(ProtocolError, match="train-judges"):
         Protocol(load_bundle(world["bundle"]), Pack(world["pack"]), Split.read(world["split"]), ["robot"], ["walk"])
+
+
+def test_a_folder_that_is_no_bundle_is_refused_in_one_line(world: dict[str, Path], tmp_path: Path) -> None:
+    result = CliRunner().invoke(evaluate, ["--bundle", str(tmp_path), "--data", str(world["pack"])])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert "manifest.json" in result.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,13 @@ import click
 
 if TYPE_CHECKING:
     from strut_model.bundle import Bundle
-    from strut_model.evaluation.suite import Subject
+    from strut_model.data.split import Split
+    from strut_model.evaluation.report import Report
+    from strut_model.evaluation.suite import Extent, Subject
 
 SUBJECTS = ("real", "teacher", "student_1", "student_2", "student_4")
 DEFAULT_SPLIT = Path(__file__).resolve().parents[2] / "splits" / "bandai_namco.json"
+"""Of the source tree; a wheel has neither split nor judges, and names them with its options."""
 
 _path = click.Path(path_type=Path)
 _existing = click.Path(path_type=Path, exists=True)
@@ -26,7 +29,7 @@ _existing = click.Path(path_type=Path, exists=True)
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--bundle", "bundle_path", type=_existing, help="Bundle to measure; the shipped one by default.")
 @click.option("--data", type=_existing, help="Packed data set ('strut data import') with the real clips.")
-@click.option("--split", "split_path", type=_existing, default=DEFAULT_SPLIT, show_default=True, help="Split file.")
+@click.option("--split", "split_path", type=_existing, help="Split file; the project's own by default.")
 @click.option("--judges", "judges_path", type=_existing, help="Directory of the judges; the project's own by default.")
 @click.option("--subjects", default="real,student_1,student_2,student_4", show_default=True,
               help=f"Comma-separated, of {', '.join(SUBJECTS)}.")  # fmt: skip
@@ -45,7 +48,7 @@ def evaluate(
     context: click.Context,
     bundle_path: Path | None,
     data: Path | None,
-    split_path: Path,
+    split_path: Path | None,
     judges_path: Path | None,
     subjects: str,
     judged: str,
@@ -67,15 +70,7 @@ def evaluate(
     """
     if context.invoked_subcommand is not None:
         return
-    from strut_model.bundle import load_bundle
-    from strut_model.data.pack import Pack
-    from strut_model.data.split import Split
-    from strut_model.evaluation.judges import Judges
-    from strut_model.evaluation.protocol import Protocol
-    from strut_model.evaluation.report import Report, write_sheets
-    from strut_model.evaluation.suite import QUICK, Extent, Suite
-    from strut_model.evaluation.switches import SwitchList
-    from strut_model.evaluation.targets import read_targets
+    from strut_model.evaluation.suite import QUICK, Extent
 
     names = [name.strip() for name in subjects.split(",") if name.strip()]
     unknown = [name for name in names if name not in SUBJECTS]
@@ -94,44 +89,94 @@ def evaluate(
         seeds=tuple(range(1, seeds + 1)) if seeds else extent.seeds,
         drift_seconds=extent.drift_seconds if drift_seconds is None else drift_seconds,
     )
-    bundle = load_bundle(bundle_path)
-    judges = Judges(judges_path)
-    protocol = Protocol(bundle, Pack(data), Split.read(split_path), judges.styles, judges.contents)
-    suite = Suite(protocol, judges, SwitchList.read(), extent)
-    click.echo(f"seeds {list(extent.seeds)}; {len(suite.held_out)} held-out starts; bundle {bundle.manifest.name}")
-
-    figures, breakdown, notes, sheets = {}, {}, [], []
-    out.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        if name == "real":
-            outcome = suite.real()
-        else:
-            outcome = suite.subject(make_subject(name, bundle, teacher, threads))
-        figures[name], breakdown[name] = outcome.figures, outcome.breakdown
-        notes += outcome.notes
-        if pictures and name != "real":
-            sheets += write_sheets(out, name, outcome.samples)
-    report = Report(
-        figures,
-        read_targets(targets_path),
-        judged if judged in figures else names[-1],
-        notes,
-        {
-            "command": "strut " + " ".join(sys.argv[1:]),
-            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "seeds": list(extent.seeds),
-            "bundle": bundle.manifest.name,
-            "student": _digest(bundle.student_path),
-            "split": _digest(split_path),
-            "judges": {name: row["sha256"][:12] for name, row in judges.record["judges"].items()},
-            "extent": "quick" if quick else "full",
-        },
+    run = Run(
+        bundle_path, data, split_path, judges_path, targets_path, teacher, names, judged, extent, threads, pictures
     )
-    report.write(out)
-    (out / "breakdown.json").write_text(json.dumps(breakdown, indent=1) + "\n", encoding="utf-8")
+    try:
+        report = run.write(out)
+    except _expected_errors() as error:
+        raise click.ClickException(str(error)) from error
     click.echo(report.markdown())
-    for path in [out / "metrics.json", out / "report.md", out / "breakdown.json", *sheets]:
-        click.echo(f"wrote {path}")
+    for path in sorted(out.iterdir()):
+        click.echo(f"in {path}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluation; the fields are the command's options."""
+
+    bundle: Path | None
+    data: Path
+    split: Path | None
+    judges: Path | None
+    targets: Path | None
+    teacher: Path | None
+    subjects: list[str]
+    judged: str
+    extent: Extent
+    threads: int
+    pictures: bool
+
+    def write(self, out: Path) -> Report:
+        """Measures every subject and writes everything into a directory."""
+        from strut_model.bundle import load_bundle
+        from strut_model.data.pack import Pack
+        from strut_model.evaluation.judges import Judges
+        from strut_model.evaluation.protocol import Protocol
+        from strut_model.evaluation.report import Report, write_sheets
+        from strut_model.evaluation.suite import Suite
+        from strut_model.evaluation.switches import SwitchList
+        from strut_model.evaluation.targets import read_targets
+
+        targets = read_targets(self.targets)
+        bundle, judges = load_bundle(self.bundle), Judges(self.judges)
+        protocol = Protocol(bundle, Pack(self.data), _read_split(self.split), judges.styles, judges.contents)
+        suite = Suite(protocol, judges, SwitchList.read(), self.extent)
+        starts = len(suite.held_out)
+        click.echo(f"seeds {list(self.extent.seeds)}; {starts} held-out starts; bundle {bundle.manifest.name}")
+
+        out.mkdir(parents=True, exist_ok=True)
+        outcomes = {}
+        for name in self.subjects:
+            if name == "real":
+                outcomes[name] = suite.real()
+                continue
+            outcomes[name] = suite.subject(make_subject(name, bundle, self.teacher, self.threads))
+            if self.pictures:
+                write_sheets(out, name, outcomes[name].samples)
+            outcomes[name].samples.clear()
+        report = Report(
+            {name: outcome.figures for name, outcome in outcomes.items()},
+            targets,
+            self.judged if self.judged in outcomes else self.subjects[-1],
+            [note for outcome in outcomes.values() for note in outcome.notes],
+            {
+                "command": "strut " + " ".join(sys.argv[1:]),
+                "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+                "seeds": list(self.extent.seeds),
+                "clips": starts,
+                "bundle": bundle.manifest.name,
+                "student": _digest(bundle.student_path),
+                "split": _digest(self.split or DEFAULT_SPLIT),
+                "judges": {name: row["sha256"][:12] for name, row in judges.record["judges"].items()},
+            },
+        )
+        report.write(out)
+        shares = {name: outcome.breakdown for name, outcome in outcomes.items()}
+        (out / "breakdown.json").write_text(json.dumps(shares, indent=1) + "\n", encoding="utf-8")
+        return report
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """What is wrong with the input rather than with the program."""
+    from strut_model.bundle import BundleError
+    from strut_model.data.pack import PackError
+    from strut_model.data.split import SplitError
+    from strut_model.evaluation.judges import JudgeError
+    from strut_model.evaluation.protocol import ProtocolError
+    from strut_model.evaluation.targets import TargetError
+
+    return BundleError, PackError, SplitError, JudgeError, ProtocolError, TargetError
 
 
 def make_subject(name: str, bundle: Bundle, teacher: Path | None, threads: int) -> Subject:
@@ -152,22 +197,31 @@ def make_subject(name: str, bundle: Bundle, teacher: Path | None, threads: int) 
     return Subject(name, MotionGenerator(bundle, engine), MotionGenerator(bundle, engine, lock_feet=False), steps)
 
 
+def _read_split(path: Path | None) -> Split:
+    from strut_model.data.split import Split
+
+    path = path or DEFAULT_SPLIT
+    if not path.is_file():
+        raise click.UsageError(f"--split is needed: {path} is not there ('strut data split' makes one)")
+    return Split.read(path)
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 @evaluate.command("make-switches")
 @click.option("--data", type=_existing, required=True, help="Packed data set.")
-@click.option("--split", "split_path", type=_existing, default=DEFAULT_SPLIT, show_default=True, help="Split file.")
+@click.option("--split", "split_path", type=_existing, help="Split file; the project's own by default.")
 @click.option("--out", type=_path, required=True, help="JSON file to write.")
-def make_switches_command(data: Path, split_path: Path, out: Path) -> None:
+def make_switches_command(data: Path, split_path: Path | None, out: Path) -> None:
     """Draw the fixed list of style and content switches."""
     from strut_model.data.pack import Pack
-    from strut_model.data.split import TRAIN, Split
+    from strut_model.data.split import TRAIN
     from strut_model.evaluation.switches import make_switches
 
     labels = {clip.name: (clip.content, clip.style) for clip in Pack(data).clips}
-    pairs = [labels[s.clip] for s in Split.read(split_path).segments(TRAIN) if s.clip in labels]
+    pairs = [labels[s.clip] for s in _read_split(split_path).segments(TRAIN) if s.clip in labels]
     switches = make_switches(pairs)
     switches.write(out)
     click.echo(f"{len(switches.styles)} style switches, {len(switches.contents)} content switches in {out}")
@@ -175,18 +229,17 @@ def make_switches_command(data: Path, split_path: Path, out: Path) -> None:
 
 @evaluate.command("train-judges")
 @click.option("--data", type=_existing, required=True, help="Packed data set.")
-@click.option("--split", "split_path", type=_existing, default=DEFAULT_SPLIT, show_default=True, help="Split file.")
+@click.option("--split", "split_path", type=_existing, help="Split file; the project's own by default.")
 @click.option("--out", type=_path, required=True, help="Directory to write to.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads to train with.")
-def train_judges_command(data: Path, split_path: Path, out: Path, threads: int) -> None:
+def train_judges_command(data: Path, split_path: Path | None, out: Path, threads: int) -> None:
     """Train the judges anew (minutes). The project's own are frozen: this shows how they were made."""
     import torch
 
     from strut_model.data.pack import Pack
-    from strut_model.data.split import Split
     from strut_model.evaluation.train_judges import train_judges
 
     torch.set_num_threads(threads)
-    record = train_judges(Pack(data), Split.read(split_path), out)
+    record = train_judges(Pack(data), _read_split(split_path), out)
     for name, row in record["judges"].items():
         click.echo(f"judge {name}: {row['sha256'][:12]} held out {row.get('held_out')}")

@@ -36,6 +36,8 @@ from strut_model.streaming.controls import PartStyle, StyleMix, style_vector, us
 Array = NDArray[np.floating]
 
 SECOND = 30
+SPACING = 20
+"""Frames between the places from which one long held-out gait is tried."""
 EASE = 24
 """Frames in which a synthetic path goes over from one speed to another."""
 SHORTEST_GAIT = HISTORY + SETTLE_FRAMES + JUDGED_FRAMES
@@ -184,7 +186,7 @@ class Protocol:
         gait = content_kind(info.content) == "locomotion"
         # Long gaits are tried from several places; a gesture is one event.
         last = segment.end - SHORTEST_GAIT if gait else segment.start
-        for begin in range(segment.start, max(last, segment.start) + 1, 100):
+        for begin in range(segment.start, max(last, segment.start) + 1, SPACING):
             whole = motion.slice_frames(begin, segment.end)
             real = whole.slice_frames(HISTORY, None)
             path, facing = real.root_position, real.root_heading
