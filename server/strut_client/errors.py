@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import grpc
-from grpc_status import rpc_status
-
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ async def _next_message(context: Context) -> motion_service_pb2.StreamMotionRequ
         message = await context.read()
     except DecodeError as error:
         raise errors.malformed(str(error)) from error
-    return None if message is grpc.aio.EOF else message  # type: ignore[attr-defined]
+    return None if message is grpc.aio.EOF else message
 
 
 async def _read(stream: MotionStream, context: Context) -> None:

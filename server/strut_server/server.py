@@ -68,7 +68,7 @@ class StrutServer:
         self.settings = settings
         self.runtime = Runtime(settings)
         self.port = 0
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._health = health.aio.HealthServicer()
         self._grpc = grpc.aio.server(options=_options(settings))
         self._stopped = asyncio.Event()
         motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
