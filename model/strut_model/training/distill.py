@@ -61,9 +61,9 @@ class StudentTraining:
     batch: int = 128
     learning_rate: float = 5e-4
     flat_share: float = 0.4
-    average: float = 0.998
+    average: float = 0.995
     clip: float = 1.0
-    grid: int = 8
+    grid: int = 4
     pure_noise_share: float = 0.35
     guidance_low: float = 1.0
     guidance_high: float = 3.0
