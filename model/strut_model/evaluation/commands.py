@@ -243,3 +243,22 @@ def train_judges_command(data: Path, split_path: Path | None, out: Path, threads
     record = train_judges(Pack(data), _read_split(split_path), out)
     for name, row in record["judges"].items():
         click.echo(f"judge {name}: {row['sha256'][:12]} held out {row.get('held_out')}")
+
+
+@evaluate.command("encoder")
+@click.option("--encoder", type=_existing, required=True, help="Checkpoint of the encoder.")
+@click.option("--data", type=_existing, required=True, help="Packed data set.")
+@click.option("--split", "split_path", type=_existing, default=DEFAULT_SPLIT, show_default=True, help="Split file.")
+@click.option("--out", type=_path, default=Path("reports/encoder"), show_default=True, help="Directory of the report.")
+def encoder_command(encoder: Path, data: Path, split_path: Path, out: Path) -> None:
+    """Measure the style and content codes: retrieval, probes, read-outs, and a picture of nearest neighbours."""
+    from strut_model.evaluation.encoder_report import write_report
+    from strut_model.training.checkpoint import CheckpointError
+
+    try:
+        figures = write_report(data, split_path, encoder, out)
+    except (CheckpointError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    for name, value in figures.items():
+        click.echo(f"{name:42} {value:.3f}")
+    click.echo(f"wrote {out / 'encoder.json'}, {out / 'encoder.md'}, {out / 'neighbours.png'}")
