@@ -222,6 +222,16 @@ def test_contrast_falls_when_like_codes_come_together() -> None:
     assert float(supervised_contrast(together, same, own, 1.0)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_batch_without_a_pair_teaches_nothing() -> None:
+    codes = torch.nn.functional.normalize(torch.randn(3, 4), dim=-1).requires_grad_()
+    own = torch.eye(3, dtype=torch.bool)
+    loss = supervised_contrast(codes, own, own, 0.1)
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert codes.grad is not None
+    assert bool((codes.grad == 0).all())
+
+
 def test_readouts_measure_amplitude_and_tempo_of_a_known_swing() -> None:
     time = torch.arange(60) / 30.0
     x = torch.zeros(1, 60, features.ENCODER_FEATURES)

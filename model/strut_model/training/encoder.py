@@ -131,7 +131,9 @@ def supervised_contrast(codes: Tensor, positive: Tensor, ignore: Tensor, tempera
     positive = positive & ~ignore
     count = positive.sum(1)
     each = -(log_share.masked_fill(~positive, 0.0)).sum(1) / count.clamp(min=1)
-    return each[count > 0].mean()
+    has_positive = count > 0
+    # A batch without any pair teaches nothing; a mean over nothing would be NaN and stay in the weights.
+    return each[has_positive].mean() if bool(has_positive.any()) else codes.sum() * 0
 
 
 def _body_noise(batch: int, config: EncoderTraining, generator: torch.Generator) -> tuple[Tensor, Tensor]:
