@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from strut_model.evaluation import smoothness
-from strut_model.skeleton import JOINTS
+from strut_model.skeleton import JOINT_INDEX, JOINTS
 
 
 def along_x(curve: np.ndarray) -> np.ndarray:
@@ -55,3 +55,9 @@ def test_amplitude_is_the_mean_spread_of_the_joints() -> None:
     local = along_x(0.1 * np.sin(2 * np.pi * time))
     local[:, JOINTS // 2 :] = 0  # half of the joints keep still
     assert smoothness.amplitude(local) == pytest.approx(0.1 / np.sqrt(2) / 2, rel=1e-3)
+
+
+def test_lean_is_the_angle_of_the_trunk_to_the_vertical() -> None:
+    positions = np.zeros((5, JOINTS, 3))
+    positions[:, JOINT_INDEX["neck"]] = [0, np.cos(np.radians(20)), np.sin(np.radians(20))]
+    assert smoothness.lean(positions) == pytest.approx(20.0)

@@ -51,7 +51,10 @@ class Statistics:
     head_speed_p50: float
     head_speed_p95: float
     hand_band: float
+    foot_band: float
+    head_band: float
     amplitude: float
+    lean_deg: float
 
 
 def statistics(history: Motion, motion: Motion, path: Array, facing: Array, gait: bool) -> Statistics:
@@ -98,7 +101,10 @@ def statistics(history: Motion, motion: Motion, path: Array, facing: Array, gait
         head_speed_p50=head[0],
         head_speed_p95=head[1],
         hand_band=smoothness.band_energy(own, smoothness.HANDS),
+        foot_band=smoothness.band_energy(own, smoothness.FEET),
+        head_band=smoothness.band_energy(own, smoothness.HEAD),
         amplitude=smoothness.amplitude(window_frames(motion).local),
+        lean_deg=smoothness.lean(own),
     )
 
 
@@ -177,11 +183,15 @@ def motion_figures(
         "leg_extension": macro("leg_extension", gaits),
         "seam_acceleration_ratio": seam_ratio(made, clips),
     }
-    for name in ("stance_share", "step_length", "cadence", "swing_clearance", "jerk", "amplitude", "hand_band"):
+    for name in ("stance_share", "step_length", "cadence", "swing_clearance", "jerk", "amplitude"):
         figures[f"{name}_ratio"] = ratio(name)
     for limb in ("hand", "foot", "head"):
         for rank in ("p50", "p95"):
             figures[f"{limb}_speed_{rank}_ratio"] = ratio(f"{limb}_speed_{rank}")
+        figures[f"{limb}_band_ratio"] = ratio(f"{limb}_band")
+    figures["lean_difference_deg"] = bootstrap_macro(
+        [abs(m.lean_deg - r.lean_deg) for m, r in zip(made, real)], [t.style for t in trials], clips
+    )
     return figures
 
 

@@ -64,6 +64,17 @@ def band_energy(positions: Array, joints: tuple[int, ...], low: float = 2.0, hig
     return float(np.sqrt((speed(filtered, tuple(range(len(joints)))) ** 2).mean()))
 
 
+def lean(positions: Array) -> float:
+    """Mean inclination of the trunk in degrees: the angle of the line from pelvis to neck to the vertical.
+
+    Args:
+        positions: (T, 22, 3) metres.
+    """
+    trunk = positions[:, JOINT_INDEX["neck"]] - positions[:, JOINT_INDEX["pelvis"]]
+    upright = trunk[:, 1] / np.linalg.norm(trunk, axis=-1)
+    return float(np.degrees(np.arccos(np.clip(upright, -1, 1))).mean())
+
+
 def amplitude(local: Array) -> float:
     """How far joints range: mean over joints of the spread (m) of their place relative to the pelvis.
 

@@ -21,8 +21,9 @@ from strut_model.evaluation.closed_loop import (
     trial_statistics,
     trial_windows,
 )
+from strut_model.evaluation.foot_locks import FootLockProbe
 from strut_model.evaluation.judges import JUDGE_NAMES, PART_JUDGE, Judgement, Judges, window_frames
-from strut_model.evaluation.protocol import EASE, Protocol, ProtocolError
+from strut_model.evaluation.protocol import EASE, Protocol, ProtocolError, spread
 from strut_model.evaluation.recognition import Verdicts, Window, cut, judge_windows
 from strut_model.evaluation.switches import SwitchList
 from strut_model.evaluation.trials import CountingGenerator, Trial, roll
@@ -254,6 +255,9 @@ class Suite:
                 CountingGenerator(subject.unlocked), self.held_out, extent.seeds[0], subject.steps, progress=bar.update
             )
         outcome.figures |= slide_figures(self.held_out, trial_statistics(self.held_out, bare), "_unlocked")
+        probe = FootLockProbe(subject.generator, subject.unlocked)
+        roll(probe, spread(self.held_out, 64), extent.seeds[0], subject.steps)
+        outcome.figures |= probe.figures()
         count = float(generator.nonfinite)
         outcome.figures["nonfinite_windows"] = Figure(count, count, count)
         outcome.breakdown = self._taken_breakdown()
