@@ -204,7 +204,7 @@ def test_losses_vanish_for_a_perfect_prediction_and_name_what_is_wrong_with_anot
     x = window(store, 1)
     target = ((x - mean) / std)[:, 8:]
     perfect = loss(target, target, x[:, :8])
-    for name in ("features", "positions", "velocity", "acceleration", "agreement"):
+    for name in ("features", "positions", "velocity", "acceleration", "foot_slide", "agreement"):
         assert float(perfect[name]) < 1e-6, name
     late = ((x - mean) / std)[:, 7:-1]
     wrong = loss(late, target, x[:, :8])

@@ -46,9 +46,9 @@ class WindowLoss(nn.Module):
 
     Denoising in normalised features (root and contacts weighted apart); positions by forward kinematics (square
     decimetres); velocity and acceleration of the joints over the seam too (square centimetres a frame, and a frame
-    squared); slide of the target's planted feet (square centimetres a frame); agreement of predicted positions with
-    forward kinematics; joint limits (a hinge on the 6D components beyond those of real frames); identity (style and
-    content codes of history and window together, as the encoder reads them, against the target's).
+    squared); slide of the planted feet against the target's own (square centimetres a frame); agreement of predicted
+    positions with forward kinematics; joint limits (a hinge on the 6D components beyond those of real frames); identity
+    (style and content codes of history and window together, as the encoder reads them, against the target's).
 
     Args:
         weights: of the losses.
@@ -106,7 +106,8 @@ class WindowLoss(nn.Module):
         velocity, real_velocity = motion.diff(dim=1), real_motion.diff(dim=1)
         losses["velocity"] = (velocity - real_velocity)[:, 1:].square().mean()
         losses["acceleration"] = (velocity.diff(dim=1) - real_velocity.diff(dim=1)).square().mean()
-        feet = velocity[:, 1:][:, :, self.feet][..., [0, 2]].square().sum(-1)
+        # Against the target's own velocity: a real heel rolls on while in contact, a pull to zero drags it back.
+        feet = (velocity - real_velocity)[:, 1:][:, :, self.feet][..., [0, 2]].square().sum(-1)
         losses["foot_slide"] = (feet * real[..., CONTACTS].clamp(0, 1)).mean()
         ground = torch.cat((features[..., :1], torch.zeros_like(features[..., :1]), features[..., 1:2]), -1)
         relative = features[..., POSITIONS].unflatten(-1, (JOINTS, 3)) + ground[..., None, :]
