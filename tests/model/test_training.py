@@ -37,7 +37,7 @@ from strut_model.training.engines import TorchEngine
 from strut_model.training.losses import LossWeights, WindowLoss, localise
 from strut_model.training.sampling import guided_prediction, sample_teacher, step_towards, style_guidance
 from strut_model.training.teacher import TeacherTraining, feature_statistics, train_teacher
-from strut_model.training.windows import Augmentation, WindowSampler, after_own_window, eased_onto, rotation_limits
+from strut_model.training.windows import Augmentation, OwnStates, WindowSampler, eased_onto, rotation_limits
 
 SMALL = DenoiserConfig(width=32, layers=1, heads=2, rank=4)
 
@@ -181,19 +181,49 @@ def test_drawn_windows_have_the_shapes_that_the_network_takes(store: FrameStore,
     torch.testing.assert_close(windows.trajectory[:, -1, 2:], windows.target[:, -1, 2:4], atol=1e-4, rtol=0)
 
 
-def test_self_history_puts_the_real_window_before_the_networks_own_output(
+def test_on_policy_windows_continue_the_networks_own_states_with_the_nearest_real_motion(
     store: FrameStore, encoder: MotionEncoder
 ) -> None:
     torch.manual_seed(2)
-    sampler = WindowSampler(store, compute_codes(encoder, store), Augmentation(speed_share=0.0), 0.4)
-    drawn = sampler.conditioned(sampler.draw(6, windows=2))
-    moved = after_own_window(drawn, lambda w: w.target)
+    augmentation = Augmentation(own_states=12, own_windows=3, own_change=0.0, own_drop=0.0)
+    sampler = WindowSampler(store, compute_codes(encoder, store), augmentation, 0.4)
+    states = OwnStates(sampler)
+    states.depth[:] = 0
+    drawn = states.draw(12)
+    # The network's window is leaning: the next target begins there and comes back to real motion.
+    window = drawn.target.clone()
+    window[..., features.ROTATIONS.start + 6 * 3 + 1] += 0.3
+    states.moved(window, torch.ones(12, dtype=torch.bool))
+    assert states.depth.tolist() == [1] * 12
+    again = states.draw(12)
+    spine = features.ROTATIONS.start + 6 * 3 + 1
+    real = sampler.continuing(drawn.history, again.style_index, again.content_index)[0]
+    lean = again.history[:, -1, spine].mean() - real.history[:, -1, spine].mean()
+    assert float(lean) > 0.1
+    first, last = again.target[:, 0, spine].mean(), again.target[:, -1, spine].mean()
+    assert float(first - last) > 0.7 * float(lean)
     torch.testing.assert_close(
-        moved.history[:, -1, :4], torch.tensor([[0.0, 0, 1, 0]]).expand(6, -1), atol=1e-5, rtol=0
+        again.history[:, -1, :4], torch.tensor([[0.0, 0, 1, 0]]).expand(12, -1), atol=1e-5, rtol=0
     )
-    step = moved.target[:, 0, :2] - moved.history[:, -1, :2]
-    before = moved.history[:, -1, :2] - moved.history[:, -2, :2]
-    torch.testing.assert_close(step, before, atol=0.02, rtol=0)
+    for _ in range(3):
+        states.moved(again.target, torch.ones(12, dtype=torch.bool))
+        again = states.draw(12)
+    assert int(states.depth.max()) < 3
+
+
+def test_on_policy_windows_are_of_the_style_and_content_that_they_are_labelled_with(
+    store: FrameStore, encoder: MotionEncoder
+) -> None:
+    torch.manual_seed(3)
+    codes = compute_codes(encoder, store)
+    sampler = WindowSampler(store, codes, Augmentation(own_states=16, own_change=0.5, prototype_share=1.0), 0.4)
+    states = OwnStates(sampler)
+    for _ in range(4):
+        windows = states.draw(8)
+        assert bool(sampler.has(windows.style_index, windows.content_index).all())
+        torch.testing.assert_close(windows.style, codes.style_prototypes[windows.style_index])
+        states.moved(windows.target, torch.rand(8) < 0.5)
+    assert bool(torch.isfinite(states.history).all())
 
 
 def test_losses_vanish_for_a_perfect_prediction_and_name_what_is_wrong_with_another(

@@ -3,8 +3,8 @@
 A consistency model maps every point of the sampler's trajectory to its end (Song et al. 2023). Here the end is
 computed, by a few guided teacher steps from each noise level that the student is evaluated at (Luhman & Luhman 2021),
 instead of being bootstrapped from the student's own average one step below (Luo et al. 2023): the target is the
-teacher's from the first sample on. A share of the histories is the student's own output, so that it learns at the
-states that it meets when it streams.
+teacher's from the first sample on. It is on-policy twice over: half of the histories are states of the student's own
+rollouts, and half of the noised windows are its own, as it meets both when it streams.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from strut_model.training.losses import LossWeights, WindowLoss
 from strut_model.training.progress import Progress
 from strut_model.training.sampling import guided_prediction, step_towards
 from strut_model.training.teacher import load_teacher, materials, network_inputs, schedule
-from strut_model.training.windows import Augmentation, Windows, WindowSampler, after_own_window, rotation_limits
+from strut_model.training.windows import Augmentation, OwnStates, Windows, WindowSampler, rotation_limits
 
 KIND = "strut-student"
 
@@ -53,7 +53,9 @@ class StudentTraining:
         pure_noise_share: share of samples at t = 1, where a one-step student starts.
         guidance_low, guidance_high: range of both guidance weights.
         style_swap: share of samples that are asked for another style than their history's.
-        self_history: share of batches whose history is the student's own output.
+        self_history: share of batches at states of the student's own rollouts.
+        own_noised: share of batches whose lower noise levels are reached as the sampler reaches them, from the
+            student's own clean window instead of the real one.
         huber: width of the pseudo-Huber denoising loss, 0 for squares.
         balance: power of the style frequencies.
         augmentation, losses: see there. The weight of the foot slide is a tenth of the teacher's: at t = 1 a mean over
@@ -76,7 +78,8 @@ class StudentTraining:
     guidance_low: float = 1.0
     guidance_high: float = 3.0
     style_swap: float = 0.2
-    self_history: float = 0.34
+    self_history: float = 0.5
+    own_noised: float = 0.5
     huber: float = 0.0
     balance: float = 0.4
     augmentation: Augmentation = field(default_factory=_augmentation)
@@ -142,6 +145,7 @@ def train_student(
         seen = int(state["seen"])
         torch.manual_seed(config.seed + seen)
     sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
+    states = OwnStates(sampler)
     criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
 
     def save() -> None:
@@ -162,16 +166,9 @@ def train_student(
         span = config.guidance_high - config.guidance_low
         return config.guidance_low + span * torch.rand(config.batch, 2, device=place)
 
-    def own_window(windows: Windows) -> Tensor:
-        inputs = network_inputs(windows, data.mean, data.std)
-        noise = torch.randn_like(windows.target)
-        ones = torch.ones(config.batch, device=place)
-        with torch.no_grad(), torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
-            clean = model(noisy=noise, time=ones, guidance=guidance_weights(), **inputs).float()
-            if torch.rand(()) < 0.5:
-                again = torch.lerp(clean, torch.randn_like(clean), 0.5)
-                clean = model(noisy=again, time=ones * 0.5, guidance=guidance_weights(), **inputs).float()
-        return clean * data.std + data.mean
+    def denoised(noisy: Tensor, t: Tensor, inputs: dict[str, Tensor], guidance: Tensor) -> Tensor:
+        with torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
+            return model(noisy=noisy, time=t, guidance=guidance, **inputs).float()
 
     last = time.monotonic()
     with Progress("student", config.samples, seen, out / "logs" / "student") as progress:
@@ -180,25 +177,25 @@ def train_student(
                 warm = min(1.0, (seen / config.batch + 1) / config.warm_up)
                 group["lr"] = config.learning_rate * warm * schedule(seen / config.samples, config.flat_share)
             own = bool(torch.rand(()) < config.self_history)
-            if own:
-                first = sampler.conditioned(sampler.draw(config.batch, windows=2))
-                windows = after_own_window(first, own_window)
-            else:
-                windows = sampler.draw(config.batch)
+            windows = states.draw(config.batch) if own else sampler.draw(config.batch)
             windows = sampler.conditioned(swapped_styles(windows, data.codes.style_prototypes, config.style_swap))
             inputs = network_inputs(windows, data.mean, data.std, 0.0 if own else config.augmentation.history_noise)
             clean = (windows.target - data.mean) / data.std
             step = torch.randint(1, config.grid + 1, (config.batch,), device=place)
             pure = torch.rand(config.batch, device=place) < config.pure_noise_share
             t = torch.where(pure, config.grid, step) / config.grid
-            noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
             guidance = guidance_weights()
+            if torch.rand(()) < config.own_noised:
+                with torch.no_grad():
+                    clean = denoised(torch.randn_like(clean), torch.ones_like(t), inputs, guidance)
+            noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
             with torch.no_grad():
                 target = solve(teacher_network, noisy, t, inputs, guidance, config.teacher_steps, config.bfloat16)
                 # Guidance extrapolates: positions no longer agree with rotations, which alone reach the character.
                 target = (consistent(target * data.std + data.mean) - data.mean) / data.std
-            with torch.autocast(place.type, torch.bfloat16, enabled=config.bfloat16):
-                predicted = model(noisy=noisy, time=t, guidance=guidance, **inputs).float()
+            predicted = denoised(noisy, t, inputs, guidance)
+            if own:
+                states.moved(predicted.detach() * data.std + data.mean, torch.ones_like(pure))
             losses = criterion(predicted, target, windows.history, config.huber)
             optimizer.zero_grad(set_to_none=True)
             losses["total"].backward()

@@ -24,9 +24,9 @@ from strut_model.training.progress import Progress
 from strut_model.training.windows import (
     SPAN,
     Augmentation,
+    OwnStates,
     Windows,
     WindowSampler,
-    after_own_window,
     rotation_limits,
 )
 
@@ -45,7 +45,7 @@ class TeacherTraining:
         average: decay of the moving average of the weights.
         clip: largest gradient norm.
         pure_noise_share: share of samples at t = 1.
-        self_history_every: every so many batches the history is the network's own output; 0 for never.
+        self_history_every: every so many batches are drawn at states of the network's own rollouts; 0 for never.
         balance: power of the style frequencies.
         augmentation, losses: see there.
         bfloat16: automatic mixed precision.
@@ -187,14 +187,8 @@ def train_teacher(
         torch.manual_seed(config.seed + seen)
     sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
     criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
+    states = OwnStates(sampler)
     unguided = torch.ones(config.batch, 2, device=place)
-
-    def predict(windows: Windows) -> Tensor:
-        clean = (windows.target - data.mean) / data.std
-        t = noise_levels(len(clean), config.pure_noise_share, 0.2, place)
-        with torch.no_grad():
-            inputs = network_inputs(windows, data.mean, data.std)
-            return denoise(model, clean, t, inputs, unguided, config.bfloat16) * data.std + data.mean
 
     def save() -> None:
         state: dict[str, Any] = {
@@ -215,15 +209,14 @@ def train_teacher(
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * schedule(seen / config.samples, config.flat_share)
             own = config.self_history_every > 0 and step % config.self_history_every == self_turn(config)
-            if own:
-                windows = sampler.conditioned(sampler.draw(config.batch, windows=2))
-                windows = sampler.conditioned(after_own_window(windows, predict))
-            else:
-                windows = sampler.conditioned(sampler.draw(config.batch))
+            windows = sampler.conditioned((states if own else sampler).draw(config.batch))
             clean = (windows.target - data.mean) / data.std
             t = noise_levels(config.batch, config.pure_noise_share, 0.0, place)
             inputs = network_inputs(windows, data.mean, data.std, 0.0 if own else config.augmentation.history_noise)
             predicted = denoise(model, clean, t, inputs, unguided, config.bfloat16)
+            if own:
+                # From high noise one step gives a mean over what may come, which no sampler would leave it at.
+                states.moved((predicted.detach() * data.std + data.mean), t < 0.8)
             losses = criterion(predicted, clean, windows.history)
             if config.losses.orthogonality > 0:
                 losses["orthogonality"] = condition_overlap(model)

@@ -1,13 +1,13 @@
 """Training windows: histories, targets and conditions of one batch, with the augmentations of the recipe.
 
 Three kinds of sample: plain; stitched (the history comes from another style or content, matched in pose, velocity
-and contact phase, and the target is eased onto it, so that switches are learned from real data); self-history (the
-network's own output is the history of the real next window).
+and contact phase, and the target is eased onto it, so that switches are learned from real data); on-policy (the history
+is a state of the network's own rollout, up to many windows long, and the target the real window that continues it
+best, eased onto it: so the network learns to come back to real motion from wherever it has drifted).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -39,6 +39,11 @@ class Augmentation:
         stitch_candidates: random frames among which the nearest is taken.
         stitch_drop: share of the worst matches that stay plain.
         stitch_decay: per frame, of the spring that eases the target onto the foreign history.
+        own_states: states of the network's own rollouts that are kept.
+        own_windows: windows after which a rollout is begun anew from a real clip.
+        own_change: share of on-policy samples that are asked for another style, and the same share again for any other
+            style and content.
+        own_drop: share of the worst matches of on-policy samples, whose rollouts are begun anew.
     """
 
     speed_share: float = 0.5
@@ -59,6 +64,10 @@ class Augmentation:
     stitch_candidates: int = 128
     stitch_drop: float = 0.2
     stitch_decay: float = 0.4
+    own_states: int = 1024
+    own_windows: int = 24
+    own_change: float = 0.1
+    own_drop: float = 0.05
     kind_share: dict[str, float] = field(default_factory=lambda: {"locomotion": 0.58, "gesture": 0.37, "idle": 0.05})
 
 
@@ -67,8 +76,7 @@ class Windows:
     """A batch: features in the canonical frame, not normalised, and the conditions as the network takes them.
 
     Attributes:
-        history: (B, 8, 206), target: (B, 16, 206), following: (B, 16, 206) the real window after the target (in the
-            same frame) or None.
+        history: (B, 8, 206), target: (B, 16, 206).
         history_mask (B, 8), trajectory (B, 16, 4), trajectory_mask (B, 16, 2), content (B, 64), phase (B, 3),
         style (B, 5, 64): see ``Denoiser.forward``. style_index, content_index: (B,) labels.
         own_style: (B, 5, 64) and own_content: (B, 64) codes before dropout.
@@ -76,7 +84,6 @@ class Windows:
 
     history: Tensor
     target: Tensor
-    following: Tensor | None
     history_mask: Tensor
     trajectory: Tensor
     trajectory_mask: Tensor
@@ -100,6 +107,28 @@ class Windows:
         }
 
 
+class _Groups:
+    """Frames by group, for drawing some of a group.
+
+    Args:
+        chosen: (N,) bool, which frames take part.
+        group: (N,) the group of each frame.
+        groups: how many groups there are.
+    """
+
+    def __init__(self, chosen: Tensor, group: Tensor, groups: int) -> None:
+        frames = torch.nonzero(chosen)[:, 0]
+        group = group[frames]
+        self._frames = frames[torch.argsort(group, stable=True)]
+        self.count = torch.bincount(group, minlength=groups)
+        self._start = torch.cumsum(self.count, 0) - self.count
+
+    def draw(self, group: Tensor, count: int) -> Tensor:
+        """(B, count) random frames of each group (B,), with repetition; the groups must not be empty."""
+        draws = torch.rand(len(group), count, device=group.device) * self.count[group][:, None]
+        return self._frames[self._start[group][:, None] + draws.long()]
+
+
 class WindowSampler:
     """Draws training windows from a frame store.
 
@@ -115,34 +144,37 @@ class WindowSampler:
         self.codes = codes
         self.augmentation = augmentation
         device = store.frames.device
-        weights = {n: store.segment_weights(balance, n + 1, augmentation.kind_share) for n in (SPAN, SPAN + WINDOW)}
-        self._weights = {n: w.to(device) for n, w in weights.items()}
+        self._weights = store.segment_weights(balance, SPAN + 1, augmentation.kind_share).to(device)
         self._descriptors = _descriptors(store)
-        # Frames that have a whole history in their segment, sorted by content, for drawing stitch candidates.
         within = torch.arange(len(store.frames), device=device) - store.start[store.segment_of]
-        frames = torch.nonzero(within >= HISTORY - 1)[:, 0]
-        content = store.content[store.segment_of[frames]]
-        self._by_content = frames[torch.argsort(content, stable=True)]
-        counts = torch.bincount(content, minlength=len(store.content_names))
-        self._content_count = counts
-        self._content_start = torch.cumsum(counts, 0) - counts
+        # A stitch candidate has a whole history before it, one that a rollout continues with a whole window after it.
+        before = within >= HISTORY - 1
+        whole = before & (store.length[store.segment_of] - 1 - within >= WINDOW)
+        content, style = store.content[store.segment_of], store.style[store.segment_of]
+        contents, styles = len(store.content_names), len(store.style_names)
+        self._by_content = _Groups(before, content, contents)
+        self._cells = _Groups(whole, style * contents + content, styles * contents)
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, device=self.store.frames.device)
 
-    def draw(self, batch: int, windows: int = 1) -> Windows:
-        """A plain batch with ``windows`` (1 or 2) windows after the history."""
+    def draw(self, batch: int) -> Windows:
+        """A plain batch, a share of it stitched."""
         store, a = self.store, self.augmentation
-        span = HISTORY + windows * WINDOW
-        segment = torch.multinomial(self._weights[span], batch, replacement=True)
+        segment = torch.multinomial(self._weights, batch, replacement=True)
         length = store.length[segment]
         rate = 1 + (self._uniform(batch) * 2 - 1) * a.speed_range * (self._uniform(batch) < a.speed_share)
-        rate = torch.minimum(rate, (length - 1.01) / span)
-        room = (length - 1 - (rate * (span - 1)).ceil().long()).clamp(min=0)
+        rate = torch.minimum(rate, (length - 1.01) / SPAN)
+        room = (length - 1 - (rate * (SPAN - 1)).ceil().long()).clamp(min=0)
         local = (self._uniform(batch) * (room + 1)).long()
-        frames = store.gather(store.start[segment] + local, span, rate)
-        features = canonical(frames, frames[:, HISTORY - 1, :3])
+        return self._stitched(self._windows(segment, local, rate), store.start[segment] + local)
 
+    def _windows(self, segment: Tensor, local: Tensor, rate: Tensor) -> Windows:
+        """The windows whose histories begin at frame ``local`` of their segments, at a speed."""
+        store, a = self.store, self.augmentation
+        batch = len(segment)
+        frames = store.gather(store.start[segment] + local, SPAN, rate)
+        features = canonical(frames, frames[:, HISTORY - 1, :3])
         own = self._uniform(batch) >= a.prototype_share
         style_index, content_index = store.style[segment], store.content[segment]
         own_style = torch.where(own[:, None, None], self.codes.style[segment], self.codes.style_prototypes[style_index])
@@ -157,10 +189,9 @@ class WindowSampler:
         which = self._uniform(batch)
         mask[:, :-2] *= (which >= a.short_history + a.no_history).float()[:, None]
         mask *= (which >= a.no_history).float()[:, None]
-        result = Windows(
+        return Windows(
             history=features[:, :HISTORY],
-            target=features[:, HISTORY:SPAN],
-            following=features[:, SPAN:] if windows == 2 else None,
+            target=features[:, HISTORY:],
             history_mask=mask,
             trajectory=torch.zeros(0),
             trajectory_mask=torch.zeros(0),
@@ -172,7 +203,52 @@ class WindowSampler:
             own_style=own_style,
             own_content=own_content,
         )
-        return self._stitched(result, store.start[segment] + local) if windows == 1 else result
+
+    def begin(self, batch: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Real states to begin rollouts from: histories (B, 8, 206), style and content labels (B,)."""
+        segment = torch.multinomial(self._weights, batch, replacement=True)
+        room = self.store.length[segment] - SPAN
+        first = self.store.start[segment] + (self._uniform(batch) * (room + 1)).long()
+        frames = self.store.gather(first, HISTORY)
+        return canonical(frames, frames[:, -1, :3]), self.store.style[segment], self.store.content[segment]
+
+    def labels(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Style and content labels (B,) of segments as they are drawn for training."""
+        segment = torch.multinomial(self._weights, batch, replacement=True)
+        return self.store.style[segment], self.store.content[segment]
+
+    def other_style(self, style: Tensor, content: Tensor) -> Tensor:
+        """Another style (B,) that has this content where there is one."""
+        counts = self._cells.count.view(len(self.store.style_names), -1)
+        weight = (counts[:, content].T > 0).float()
+        weight[torch.arange(len(style), device=style.device), style] = 1e-6
+        return torch.multinomial(weight, 1)[:, 0]
+
+    def has(self, style: Tensor, content: Tensor) -> Tensor:
+        """(B,) whether the data have windows of this style and content."""
+        return self._cells.count[style * len(self.store.content_names) + content] > 0
+
+    def continuing(self, history: Tensor, style: Tensor, content: Tensor) -> tuple[Windows, Tensor]:
+        """Real windows of a style and content that continue given histories best, eased onto them.
+
+        Args:
+            history: (B, 8, 206) states, not normalised, in their canonical frames.
+            style, content: (B,) labels whose data ``has`` windows.
+
+        Returns:
+            The batch, and the squared distance (B,) of each match.
+        """
+        store, a = self.store, self.augmentation
+        candidates = self._cells.draw(style * len(store.content_names) + content, a.stitch_candidates)
+        wanted = describe(history[:, -2:])[:, None]
+        nearest, index = (self._descriptors[candidates] - wanted).square().sum(-1).min(dim=1)
+        chosen = candidates.gather(1, index[:, None])[:, 0]
+        segment = store.segment_of[chosen]
+        local = chosen - store.start[segment] - (HISTORY - 1)
+        windows = self._windows(segment, local, torch.ones_like(nearest))
+        target = eased_onto(windows.target, windows.history, history, a.stitch_decay)
+        path = windows.target[..., ROOT]
+        return replace(windows, history=history, target=target, trajectory=path), nearest
 
     def conditioned(self, windows: Windows) -> Windows:
         """The batch with its trajectory asked for and with condition dropout."""
@@ -209,10 +285,9 @@ class WindowSampler:
         content = windows.content_index[rows]
         switch = self._uniform(count) < a.content_switch_share
         other = torch.randint(0, len(store.content_names), (count,), device=first.device)
-        other = torch.where(self._content_count[other] > 0, other, content)
+        other = torch.where(self._by_content.count[other] > 0, other, content)
         content = torch.where(switch, other, content)
-        draws = self._uniform(count, a.stitch_candidates) * self._content_count[content][:, None]
-        candidates = self._by_content[self._content_start[content][:, None] + draws.long()]
+        candidates = self._by_content.draw(content, a.stitch_candidates)
         wanted = self._descriptors[first[rows] + HISTORY - 1]
         distance = (self._descriptors[candidates] - wanted[:, None]).square().sum(-1)
         same = store.style[store.segment_of[candidates]] == windows.style_index[rows][:, None]
@@ -251,34 +326,80 @@ def eased_onto(target: Tensor, own: Tensor, history: Tensor, decay: float) -> Te
     return consistent(target + ease * columns)
 
 
-def next_history(features: Tensor) -> Tensor:
-    """The history (B, 8, 206) for the next window, in its canonical frame, from a generated window (B, 16, 206)."""
-    return rebase(features[:, -HISTORY:], root_of(features, -1))
+class OwnStates:
+    """States of the network's own rollouts, as histories to train at.
 
-
-def after_own_window(windows: Windows, predict: Callable[[Windows], Tensor]) -> Windows:
-    """The batch moved on by one window of the network's own making: its output is the next history.
+    On-policy training (DAgger, Ross et al. 2011; its form for distillation, Agarwal et al. 2024): states of all depths
+    are kept and drawn at random, each is moved on by what the network made of it, and rollouts begin anew after
+    ``own_windows`` windows or where nothing real resembles them any more.
 
     Args:
-        windows: drawn with two windows.
-        predict: gives the clean window (B, 16, 206), not normalised, of a batch.
+        sampler: draws the real states and continuations.
     """
-    assert windows.following is not None
-    features = consistent(predict(windows))
-    origin = root_of(features, -1)
-    phase = windows.phase.clone()
-    phase[:, 0] += phase[:, 1] * WINDOW
-    return replace(
-        windows,
-        history=rebase(features[:, -HISTORY:], origin),
-        history_mask=torch.ones_like(windows.history_mask),
-        target=rebase(windows.following, origin),
-        following=None,
-        trajectory=torch.zeros(0),
-        style=windows.own_style,
-        content=windows.own_content,
-        phase=phase,
-    )
+
+    def __init__(self, sampler: WindowSampler) -> None:
+        self._sampler = sampler
+        a = sampler.augmentation
+        self.history, self._style, self._content = sampler.begin(a.own_states)
+        self.depth = torch.randint(0, a.own_windows, (a.own_states,), device=self.history.device)
+        self._rows = torch.zeros(0, dtype=torch.long)
+
+    def draw(self, batch: int) -> Windows:
+        """A batch at states of the rollouts, with the real windows that continue them; see ``moved``.
+
+        Args:
+            batch: at most ``own_states``.
+        """
+        sampler, a = self._sampler, self._sampler.augmentation
+        device = self.history.device
+        rows = torch.randperm(len(self.history), device=device)[:batch]
+        over = rows[self.depth[rows] >= a.own_windows]
+        self._restart(over)
+        style, content = self._style[rows], self._content[rows]
+        which = torch.rand(batch, device=device)
+        style = torch.where(which < a.own_change, sampler.other_style(style, content), style)
+        new_style, new_content = sampler.labels(batch)
+        anew = (which >= a.own_change) & (which < 2 * a.own_change)
+        style, content = torch.where(anew, new_style, style), torch.where(anew, new_content, content)
+        missing = ~sampler.has(style, content)
+        style, content = torch.where(missing, new_style, style), torch.where(missing, new_content, content)
+        windows, distance = sampler.continuing(self.history[rows], style, content)
+        self._style[rows], self._content[rows], self._rows = style, content, rows
+        if a.own_drop > 0:
+            # Trained at once more, since they are there; but their rollouts have lost all likeness to the data.
+            self.depth[rows[distance > torch.quantile(distance, 1 - a.own_drop)]] = a.own_windows
+        return windows
+
+    def moved(self, features: Tensor, which: Tensor) -> None:
+        """Moves the states drawn last on by a window.
+
+        Args:
+            features: (B, 16, 206) the network's windows, not normalised.
+            which: (B,) bool, which of them are good enough to go on from.
+        """
+        rows = self._rows[which]
+        features = consistent(features[which])
+        self.history[rows] = rebase(features[:, -HISTORY:], root_of(features, -1))
+        self.depth[rows] += 1
+
+    def _restart(self, rows: Tensor) -> None:
+        if len(rows):
+            self.history[rows], self._style[rows], self._content[rows] = self._sampler.begin(len(rows))
+            self.depth[rows] = 0
+
+
+def describe(frames: Tensor) -> Tensor:
+    """(B, 49) what two states must share to be joined, of the last two frames (B, 2, 206) of a history."""
+    joints = torch.tensor(_MATCH_JOINTS, device=frames.device)
+    # The last frame is the canonical frame's origin; a few centimetres of root motion do not turn the first one much.
+    positions = frames[..., POSITIONS].unflatten(-1, (JOINTS, 3))
+    pose = positions[:, :, joints].flatten(2) * 10
+    speed = (frames[:, 1, :2] - frames[:, 0, :2]).norm(dim=-1, keepdim=True) * 10
+    return _weighted(pose[:, 1], pose[:, 1] - pose[:, 0], positions[:, 1, 0, 1:2] * 10, speed, frames[:, 1, CONTACTS])
+
+
+def _weighted(pose: Tensor, velocity: Tensor, height: Tensor, speed: Tensor, contacts: Tensor) -> Tensor:
+    return torch.cat((pose, velocity * 6, height, speed * 12, contacts * 1.5), dim=-1)
 
 
 def _descriptors(store: FrameStore) -> Tensor:
@@ -292,9 +413,7 @@ def _descriptors(store: FrameStore) -> Tensor:
     # The last frame of a segment has no next one: it takes the velocity before.
     last = store.start + store.length - 1
     velocity[last], speed[last] = velocity[last - 1], speed[last - 1]
-    contacts = store.frames[:, CONTACTS.start - 1 :]
-    height = positions[:, 0, 1:2] * 10
-    return torch.cat((pose, velocity * 6, height, speed * 12, contacts * 1.5), dim=-1)
+    return _weighted(pose, velocity, positions[:, 0, 1:2] * 10, speed, store.frames[:, CONTACTS.start - 1 :])
 
 
 def rotation_limits(store: FrameStore) -> tuple[Tensor, Tensor]:
