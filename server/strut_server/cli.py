@@ -34,6 +34,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "generate": LazyCommand("strut_model.exports.commands", "generate", "Write motion to BVH, glTF, NPZ or video."),
     "bench": LazyCommand("strut_model.streaming.commands", "bench", "Measure the speed of the model."),
     "serve": LazyCommand("strut_server.commands", "serve", "Serve motion over gRPC."),
+    "token": LazyCommand("strut_server.commands", "token", "Make a token for 'strut serve --tokens'."),
     "demo": LazyCommand("strut_server.demo", "demo", "Start a server and a client; show a walking character."),
 }
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import click
 
 from strut_model.bundle import BundleError
+from strut_server.access import Role, callers_yaml, new_token, parse_callers, write_whole
 from strut_server.server import BindError, StrutServer
 from strut_server.settings import DEVICES, ServerSettings, SettingError
 
 DEFAULTS = ServerSettings()
+PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command()
@@ -23,7 +25,15 @@ DEFAULTS = ServerSettings()
 @click.option(
     "--insecure-any-address",
     is_flag=True,
-    help="Allow an address that others can reach, although nothing is encrypted and nobody is asked who they are.",
+    help="Allow an address that others can reach, although nothing is encrypted.",
+)
+@click.option("--tls-certificate", type=PEM, help="PEM file of the server's certificate chain; turns TLS on.")
+@click.option("--tls-key", type=PEM, help="PEM file of the certificate's key.")
+@click.option("--tls-client-ca", type=PEM, help="PEM file of the authorities of clients' certificates (mutual TLS).")
+@click.option(
+    "--tokens",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="YAML file of callers and their roles, see 'strut token'.  [default: everybody may do everything]",
 )
 @click.option(
     "--bundle",
@@ -59,6 +69,10 @@ def serve(
     host: str,
     port: int,
     insecure_any_address: bool,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    tokens: Path | None,
     bundle: Path | None,
     device: str,
     threads: int,
@@ -80,6 +94,10 @@ def serve(
             host=host,
             port=port,
             insecure_any_address=insecure_any_address,
+            tls_certificate=tls_certificate,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
+            tokens=tokens,
             bundle=bundle,
             device=device,
             threads=threads,
@@ -121,3 +139,34 @@ def ready_line(server: StrutServer) -> str:
         f"Strut is ready on {server.address}: model {manifest.name}, {len(manifest.styles)} styles, "
         f"{len(manifest.contents)} contents, {server.runtime.device} with {server.settings.threads} thread(s)"
     )
+
+
+@click.command()
+@click.option("--name", required=True, help="Who will use it, 1 to 64 characters; the owner of what it stores.")
+@click.option(
+    "--role",
+    type=click.Choice([role.name.lower() for role in Role if role is not Role.NONE]),
+    default="stream",
+    show_default=True,
+    help="stream: motion and reading styles; design: making styles, overriding characters; admin: everything.",
+)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of callers to add it to, made where there is none.  [default: print the entry]",
+)
+def token(name: str, role: str, path: Path | None) -> None:
+    """Make a token for 'strut serve --tokens'. It is shown once; the file keeps its hash alone."""
+    secret, digest = new_token()
+    entry = callers_yaml(name, role, digest)
+    try:
+        before = path.read_text(encoding="utf-8") if path is not None and path.exists() else "callers:\n"
+        parse_callers(before + entry, str(path or "tokens"))
+        if path is None:
+            click.echo(before + entry, nl=False)
+        else:
+            write_whole(path, before.rstrip() + "\n" + entry)
+    except (SettingError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The token of {name} ({role}), not to be shown again: {secret}")

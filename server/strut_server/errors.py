@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
-import grpc.aio
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -95,7 +94,15 @@ class RequestError(Exception):
         return status
 
 
-async def abort(context: grpc.aio.ServicerContext, error: RequestError) -> NoReturn:
+class AbortableContext(Protocol):
+    """A call's context, as far as ending it goes."""
+
+    async def abort(self, code: Any, details: str = ..., trailing_metadata: Any = ...) -> NoReturn:
+        """See `grpc.aio.ServicerContext.abort`."""
+        ...
+
+
+async def abort(context: AbortableContext, error: RequestError) -> NoReturn:
     """End a call with the error as its status and details."""
     status = rpc_status.to_status(error.to_status())
     await context.abort(status.code, status.details, status.trailing_metadata)
@@ -249,3 +256,44 @@ def internal(incident: str) -> RequestError:
         f"the server failed; its log has the details under incident {incident}",
         metadata={"incident": incident},
     )
+
+
+def unauthenticated(why: str) -> RequestError:
+    """UNAUTHENTICATED for a call by nobody that the server knows."""
+    return RequestError(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", why)
+
+
+def role_missing(caller: str, role: str) -> RequestError:
+    """PERMISSION_DENIED for a call that needs a higher role than its caller has."""
+    return RequestError(
+        code_pb2.PERMISSION_DENIED,
+        "ROLE_MISSING",
+        f"the call needs the role {role}, which {quoted(caller)} does not have",
+        metadata={"role": role},
+    )
+
+
+def rate_limited(calls_per_second: float) -> RequestError:
+    """RESOURCE_EXHAUSTED for a caller that makes more calls than it may."""
+    return RequestError(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "RATE_LIMITED",
+        f"more than {calls_per_second:g} calls a second came from this caller",
+        metadata={"max_calls_per_second": f"{calls_per_second:g}"},
+        retry_seconds=max(1.0 / calls_per_second, 0.05),
+    )
+
+
+def too_many_streams(limit: int) -> RequestError:
+    """RESOURCE_EXHAUSTED for a caller that has as many streams open as it may."""
+    return RequestError(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "TOO_MANY_STREAMS",
+        f"{limit} streams of this caller are open already; one stream carries many characters",
+        metadata={"max_streams": str(limit)},
+    )
+
+
+def silent(seconds: float) -> RequestError:
+    """DEADLINE_EXCEEDED for a call whose next message does not come."""
+    return RequestError(code_pb2.DEADLINE_EXCEEDED, "SILENT", f"no message came within {seconds:g} s")

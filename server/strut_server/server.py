@@ -20,10 +20,12 @@ from strut_proto.v1 import (
     telemetry_service_pb2,
     telemetry_service_pb2_grpc,
 )
+from strut_server.guard import Guard
 from strut_server.motion_service import MotionService
 from strut_server.runtime import Runtime
-from strut_server.settings import ServerSettings
+from strut_server.settings import ServerSettings, is_loopback
 from strut_server.style_service import StyleService
+from strut_server.tls import server_credentials
 from strut_server.unavailable import SceneService, TelemetryService
 
 ALL = ""
@@ -40,6 +42,8 @@ SERVICES: tuple[str, ...] = tuple(
 WORKING = SERVICES[:2]
 """Services that answer; of the others health says SERVICE_UNKNOWN."""
 DRAIN_POLL_SECONDS = 0.02
+MAX_METADATA_BYTES = 16 * 1024
+CALLS_BESIDE_STREAMS = 256
 PING_TOLERANCE = 0.9
 """A client's timer may be early by a tenth before its pings count as too many."""
 KEEPALIVE_MS = 20_000
@@ -62,6 +66,7 @@ class StrutServer:
 
     Raises:
         BundleError: the bundle cannot be used.
+        SettingError: the file of tokens cannot be used.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -69,7 +74,7 @@ class StrutServer:
         self.runtime = Runtime(settings)
         self.port = 0
         self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(options=_options(settings))
+        self._grpc = grpc.aio.server(interceptors=(Guard(settings),), options=_options(settings))
         self._stopped = asyncio.Event()
         motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
         style_service_pb2_grpc.add_StyleServiceServicer_to_server(StyleService(self.runtime.styles), self._grpc)
@@ -89,9 +94,17 @@ class StrutServer:
 
         Raises:
             BindError: the address is taken or not this machine's.
+            SettingError: the certificates cannot be used.
         """
+        if self.settings.open_to_all:
+            log.warning("whoever reaches %s may do everything: there is no file of tokens", self.settings.host)
+        elif self.settings.tokens is not None and not (self.settings.encrypted or is_loopback(self.settings.host)):
+            log.warning("tokens go to %s unencrypted: whoever listens can use them", self.settings.host)
         try:
-            self.port = self._grpc.add_insecure_port(self.settings.address)
+            if self.settings.encrypted:
+                self.port = self._grpc.add_secure_port(self.settings.address, server_credentials(self.settings))
+            else:
+                self.port = self._grpc.add_insecure_port(self.settings.address)
         except RuntimeError as error:
             raise BindError(f"cannot listen on {self.settings.address}: {error}") from error
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -144,6 +157,9 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        # Beyond, a client would wait without a word: the guard's refusal has to come first.
+        ("grpc.max_concurrent_streams", settings.max_streams_per_peer + CALLS_BESIDE_STREAMS),
         ("grpc.keepalive_permit_without_calls", 1),
         # A client whose machine is gone without a word is noticed, and its characters are freed.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),

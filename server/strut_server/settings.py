@@ -19,10 +19,14 @@ class ServerSettings:
     """How to serve.
 
     Attributes:
-        host: address to bind to. An address that is not a loopback one needs ``insecure_any_address``, because
-            nothing encrypts the connection or asks who connects.
+        host: address to bind to. An address that is not a loopback one needs TLS or ``insecure_any_address``.
         port: TCP port, 0 for any free one.
-        insecure_any_address: allow any address all the same.
+        insecure_any_address: allow any address without TLS all the same.
+        tls_certificate, tls_key: PEM files of the server's certificate chain and its key; both or none. They are read
+            again when they change.
+        tls_client_ca: PEM file of the authorities that clients' certificates must come from; None asks for none.
+        tokens: YAML file of those who may connect and their roles, see `access`; None lets everybody do everything.
+        database: SQLAlchemy URL of users' styles and presets; None for one that ends with the server.
         bundle: directory of the model bundle; None for the one that ships with the package.
         device: what the network runs on: "auto" or "cpu".
         threads: threads of one network evaluation. One serves the most characters a core.
@@ -42,11 +46,24 @@ class ServerSettings:
         drain_seconds: how long streams may go on after SIGTERM.
         min_ping_seconds: least distance of a client's keepalive pings. gRPC's own default of five minutes answers
             livelier clients by closing their connection.
+        max_streams_per_peer: most streams, of any service, that one caller has open at a time.
+        max_calls_per_second: most calls a second and caller, streams counted when they are opened; as many may come
+            at once.
+        max_requests_per_second: most window requests a second that are read from one stream; a client that sends more
+            is read later.
+        max_styles_per_owner: most styles, and most presets, that one caller may store.
+        max_upload_bytes: most bytes of the files that a style is made of.
+        hello_seconds: longest wait for a call's first message, and for the next piece of an upload.
     """
 
     host: str = "127.0.0.1"
     port: int = 50051
     insecure_any_address: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    tokens: Path | None = None
+    database: str | None = None
     bundle: Path | None = None
     device: str = "auto"
     threads: int = 1
@@ -64,6 +81,12 @@ class ServerSettings:
     remembered_windows: int = 3
     drain_seconds: float = 10.0
     min_ping_seconds: float = 1.0
+    max_streams_per_peer: int = 256
+    max_calls_per_second: float = 1000.0
+    max_requests_per_second: float = 20_000.0
+    max_styles_per_owner: int = 1000
+    max_upload_bytes: int = 64 * 1024 * 1024
+    hello_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         _check("port", self.port, 0, 65535)
@@ -81,13 +104,34 @@ class ServerSettings:
         _check("remembered_windows", self.remembered_windows, 2, 16)
         _check("drain_seconds", self.drain_seconds, 0, 3600)
         _check("min_ping_seconds", self.min_ping_seconds, 0.1, 3600)
+        _check("max_streams_per_peer", self.max_streams_per_peer, 1, 1_000_000)
+        _check("max_calls_per_second", self.max_calls_per_second, 1, 1_000_000)
+        _check("max_requests_per_second", self.max_requests_per_second, self.max_batch, 10_000_000)
+        _check("max_styles_per_owner", self.max_styles_per_owner, 0, 100_000)
+        _check("max_upload_bytes", self.max_upload_bytes, 1024, 1 << 32)
+        _check("hello_seconds", self.hello_seconds, 0.1, 3600)
         if self.device not in DEVICES:
             raise SettingError(f"device: {self.device!r} is not supported; allowed: {', '.join(DEVICES)}")
-        if not self.insecure_any_address and not is_loopback(self.host):
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingError("tls_certificate, tls_key: only one of them is given; allowed: both or none")
+        if self.tls_client_ca is not None and not self.encrypted:
+            raise SettingError("tls_client_ca: is given without a certificate of the server's own; allowed: with TLS")
+        if not (self.encrypted or self.insecure_any_address or is_loopback(self.host)):
             raise SettingError(
-                f"host: {self.host!r} is not a loopback address, and the connection is neither encrypted nor asks who "
-                "connects; allowed: 127.0.0.0/8, ::1, localhost, or any address with --insecure-any-address"
+                f"host: {self.host!r} is not a loopback address, and the connection is not encrypted; allowed: "
+                "127.0.0.0/8, ::1, localhost, any address with --tls-certificate and --tls-key, or with "
+                "--insecure-any-address"
             )
+
+    @property
+    def encrypted(self) -> bool:
+        """True where clients connect by TLS."""
+        return self.tls_certificate is not None
+
+    @property
+    def open_to_all(self) -> bool:
+        """True where others than this machine's users can connect and nobody asks them who they are."""
+        return not is_loopback(self.host) and self.tokens is None and self.tls_client_ca is None
 
     @property
     def address(self) -> str:
