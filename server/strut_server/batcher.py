@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 
 from strut_server import errors
 from strut_server.clock import MILLISECOND, NANOSECONDS, BatchTimes
+from strut_server.costs import Costs
 from strut_server.memory import CharacterMemory, WindowMemory
 from strut_server.queue import Batch, WorkQueue
-from strut_server.windows import Outcome, WindowMaker, WindowWork, incident
-
-SMOOTHING = 0.1
-"""Share of the newest batch in the running mean of a window's cost."""
+from strut_server.windows import Outcome, WindowWork, incident
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +22,8 @@ class Batcher:
 
     Args:
         queue: where the work waits.
-        maker: makes the windows.
         memory: of all characters; touched by this thread alone.
-        max_batch: most windows evaluated together.
+        costs: learns what evaluations cost.
         max_delay_seconds: longest wait for company.
         deliver: is called, on the batcher's thread, with the outcomes of a batch.
     """
@@ -34,20 +31,17 @@ class Batcher:
     def __init__(
         self,
         queue: WorkQueue[WindowWork],
-        maker: WindowMaker,
         memory: WindowMemory,
-        max_batch: int,
+        costs: Costs,
         max_delay_seconds: float,
         deliver: Callable[[Sequence[Outcome]], None],
     ) -> None:
         self._queue = queue
-        self._maker = maker
         self._memory = memory
-        self._max_batch = max_batch
+        self._costs = costs
         self._max_delay_seconds = max_delay_seconds
         self._deliver = deliver
         self._released: deque[CharacterMemory] = deque()
-        self._seconds_per_window = 0.005
         self._thread = threading.Thread(target=self._run, name="strut-batcher", daemon=True)
 
     def start(self) -> None:
@@ -64,12 +58,8 @@ class Batcher:
         """Free the memory of released characters, before the next batch. Thread-safe."""
         self._released.extend(memories)
 
-    def seconds_until_free(self) -> float:
-        """About how long the work that waits now will take."""
-        return len(self._queue) * self._seconds_per_window
-
     def _run(self) -> None:
-        while (batch := self._queue.take(self._max_batch, self._max_delay_seconds)) is not None:
+        while (batch := self._queue.take(self._max_delay_seconds)) is not None:
             while self._released:
                 self._memory.forget(self._released.popleft())
             outcomes = _late(batch)
@@ -80,7 +70,8 @@ class Batcher:
 
     def _make(self, batch: Batch[WindowWork]) -> list[Outcome]:
         try:
-            outcomes = self._maker.make(batch.works, batch.opened_ns, batch.closed_ns)
+            maker = batch.works[0].maker
+            outcomes = maker.make(batch.works, batch.steps, batch.opened_ns, batch.closed_ns)
         except Exception as fault:  # whatever goes wrong with one batch, the next one is served
             error = incident(f"a batch of {len(batch.works)} windows failed", fault)
             return [Outcome(work, error=error) for work in batch.works]
@@ -88,8 +79,7 @@ class Batcher:
             if outcome.times is not None and outcome.times.size:
                 times = outcome.times
                 spent = times.featurise + times.inference + times.postprocess + times.serialise
-                cost = spent / NANOSECONDS / times.size
-                self._seconds_per_window += SMOOTHING * (cost - self._seconds_per_window)
+                self._costs.observe(times.padded_size, batch.steps, spent / NANOSECONDS)
                 break
         return outcomes
 

@@ -28,6 +28,7 @@ class BatchTimes:
         serialise: packing the frames.
         size: windows in the batch.
         padded_size: the same with padding.
+        inference_cpu: processor time of this thread within ``inference``.
     """
 
     opened: int
@@ -38,6 +39,7 @@ class BatchTimes:
     serialise: int = 0
     size: int = 0
     padded_size: int = 0
+    inference_cpu: int = 0
 
 
 def timing_message(received_ns: int, client_send_ns: int, times: BatchTimes | None) -> timing_pb2.Timing:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
 from pathlib import Path
 
 import click
 
 from strut_model.bundle import BundleError
+from strut_model.streaming.devices import DeviceError
 from strut_server.access import Role, callers_yaml, new_token, parse_callers, write_whole
+from strut_server.logs import FORMATS, configure_logging
 from strut_server.server import BindError, StrutServer
 from strut_server.settings import DEVICES, ServerSettings, SettingError
 
@@ -44,12 +44,19 @@ PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
     "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, show_default=True, help="What runs the network."
 )
 @click.option("--threads", default=DEFAULTS.threads, show_default=True, help="Threads of one network evaluation.")
+@click.option("--spin", is_flag=True, help="Let idle threads of an evaluation spin: a little faster, always busy.")
 @click.option("--max-batch", default=DEFAULTS.max_batch, show_default=True, help="Most windows evaluated together.")
 @click.option(
     "--max-batch-delay-ms",
     default=DEFAULTS.max_batch_delay_ms,
     show_default=True,
     help="Longest wait for company, in milliseconds.",
+)
+@click.option(
+    "--max-batch-ms",
+    default=DEFAULTS.max_batch_ms,
+    show_default=True,
+    help="Longest that a batch should take, in milliseconds.",
 )
 @click.option(
     "--queue-capacity",
@@ -64,6 +71,14 @@ PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
     show_default=True,
     help="How long streams may go on after SIGTERM.",
 )
+@click.option(
+    "--metrics-port", type=int, help="TCP port, on 127.0.0.1 alone, of the metrics for Prometheus; 0 for any."
+)
+@click.option("--otlp-endpoint", help="URL of an OpenTelemetry collector, such as http://localhost:4317; sends traces.")
+@click.option("--trace-ratio", default=DEFAULTS.trace_ratio, show_default=True, help="Share of windows traced.")
+@click.option(
+    "--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="How the log is written."
+)
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(
     host: str,
@@ -76,19 +91,24 @@ def serve(
     bundle: Path | None,
     device: str,
     threads: int,
+    spin: bool,
     max_batch: int,
     max_batch_delay_ms: float,
+    max_batch_ms: float,
     queue_capacity: int,
     steps: int,
     drain_seconds: float,
+    metrics_port: int | None,
+    otlp_endpoint: str | None,
+    trace_ratio: float,
+    log_format: str,
     verbose: bool,
 ) -> None:
-    """Serve motion over gRPC until SIGTERM or Ctrl-C."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    """Serve motion over gRPC until SIGTERM or Ctrl-C.
+
+    SIGHUP loads the bundle's directory anew and serves it without dropping a stream.
+    """
+    configure_logging(log_format, verbose)
     try:
         settings = ServerSettings(
             host=host,
@@ -101,14 +121,19 @@ def serve(
             bundle=bundle,
             device=device,
             threads=threads,
+            spin=spin,
             max_batch=max_batch,
             max_batch_delay_ms=max_batch_delay_ms,
+            max_batch_ms=max_batch_ms,
             queue_capacity=queue_capacity,
             default_steps=steps,
+            metrics_port=metrics_port,
+            otlp_endpoint=otlp_endpoint,
+            trace_ratio=trace_ratio,
             drain_seconds=drain_seconds,
         )
         asyncio.run(_serve(settings))
-    except (SettingError, BundleError, BindError) as error:
+    except (SettingError, BundleError, BindError, DeviceError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -126,10 +151,31 @@ async def _serve(settings: ServerSettings) -> None:
             loop.add_signal_handler(number, on_signal)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    switches: set[asyncio.Task[None]] = set()
+
+    def on_hangup() -> None:
+        switch = asyncio.ensure_future(_switch(server))
+        switches.add(switch)
+        switch.add_done_callback(switches.discard)
+
     async with server:
+        if hasattr(signal, "SIGHUP"):
+            loop.add_signal_handler(signal.SIGHUP, on_hangup)
         click.echo(ready_line(server))
+        if server.observability.metrics_url is not None:
+            click.echo(f"metrics at {server.observability.metrics_url}")
         await server.wait_for_end()
     click.echo("stopped")
+
+
+async def _switch(server: StrutServer) -> None:
+    """Serve what the bundle's directory holds now."""
+    try:
+        await server.runtime.switch_model(server.settings.bundle)
+    except (BundleError, DeviceError) as error:
+        click.echo(f"the model is as it was: {error}", err=True)
+        return
+    click.echo(f"the model is now {server.runtime.model.name} ({server.runtime.model.hash[:12]})")
 
 
 def ready_line(server: StrutServer) -> str:

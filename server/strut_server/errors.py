@@ -203,6 +203,16 @@ def batch_too_large(count: int, limit: int) -> RequestError:
     )
 
 
+def too_many_watchers(limit: int) -> RequestError:
+    """RESOURCE_EXHAUSTED for a stream of statistics when as many are open as may be."""
+    return RequestError(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "TOO_MANY_WATCHERS",
+        f"{limit} streams of statistics are open already",
+        metadata={"max_watchers": str(limit)},
+    )
+
+
 def sequence_unknown(sequence: int, why: str) -> RequestError:
     """FAILED_PRECONDITION for a window that the server cannot go on from without its history."""
     return RequestError(

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from strut_server.server import StrutServer
 from strut_server.settings import ServerSettings
@@ -16,10 +17,12 @@ class LocalServer:
 
     Attributes:
         address: where clients connect to.
+        metrics_url: where Prometheus reads; None where it does not.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         self.address = ""
+        self.metrics_url: str | None = None
         self._settings = settings
         self._server: StrutServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -41,6 +44,12 @@ class LocalServer:
         assert self._loop is not None
         asyncio.run_coroutine_threadsafe(self._server.drain(), self._loop).result()
 
+    def switch_model(self, bundle: Path | None) -> None:
+        """Serve another bundle, as SIGHUP would; raises what is wrong with it."""
+        assert self._server is not None
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._server.runtime.switch_model(bundle), self._loop).result()
+
     def stop(self) -> None:
         """Stop at once."""
         if self._server is not None and self._loop is not None and self._thread.is_alive():
@@ -60,6 +69,7 @@ class LocalServer:
         async with StrutServer(self._settings) as server:
             self._server = server
             self.address = server.address
+            self.metrics_url = server.observability.metrics_url
             self._ready.set()
             await server.wait_for_end()
 

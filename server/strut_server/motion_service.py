@@ -91,21 +91,25 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         replies: list[motion_service_pb2.WindowReply | asyncio.Future[Outcome]] = []
         works: list[WindowWork] = []
         batch = uuid.uuid4().hex
+        serving = runtime.serving
         for index, one in enumerate(request.requests):
             try:
-                valid = runtime.reader.read(one, encoding, in_stream=False)
+                valid = serving.reader.read(one, encoding, in_stream=False)
             except RequestError as error:
+                runtime.telemetry.outcome(error.reason)
                 replies.append(refusal(one, error, received_ns))
                 continue
             future: asyncio.Future[Outcome] = loop.create_future()
             works.append(
                 WindowWork(
                     key=(batch, index),
+                    owner=context.peer(),
+                    maker=serving.maker,
                     request=valid,
                     memory=None,
                     received_ns=received_ns,
                     deadline_ns=received_ns + valid.deadline_ms * MILLISECOND,
-                    done=lambda outcome, future=future: _resolve(future, outcome),  # type: ignore[misc]
+                    done=lambda outcome, future=future: self._resolve(future, outcome),  # type: ignore[misc]
                 )
             )
             replies.append(future)
@@ -119,6 +123,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             replies=[reply_of(answer) if isinstance(answer, Outcome) else answer for answer in answers]
         )
         sent(response.replies)
+        trace = runtime.trace_of(context.invocation_metadata() or ())
+        runtime.note_sent(response.replies, response.ByteSize(), "", trace)
         return response
 
     async def GetServerInfo(
@@ -165,6 +171,11 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
     OverrideControls = missing_call("OverrideControls", "CAPABILITY_OVERRIDE_CONTROLS")
     StylizeClip = missing_call("StylizeClip", "CAPABILITY_STYLIZE_CLIP")
 
+    def _resolve(self, future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+        self._runtime.telemetry.outcome(outcome.reason)
+        if not future.done():  # the caller may have gone
+            future.set_result(outcome)
+
     async def _open(self, context: Context) -> MotionStream:
         """Exchange hellos.
 
@@ -190,7 +201,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         session_id = uuid.uuid4().hex[:16]
         answer = hello_message(runtime.model, runtime.limits, runtime.device, session_id, encoding)
         await context.write(motion_service_pb2.StreamMotionResponse(hello=answer))
-        return MotionStream(runtime, session_id, hello, encoding)
+        return MotionStream(runtime, session_id, hello, encoding, runtime.trace_of(context.invocation_metadata() or ()))
 
 
 async def _next_message(context: Context) -> motion_service_pb2.StreamMotionRequest | None:
@@ -217,8 +228,3 @@ async def _write(stream: MotionStream, context: Context) -> None:
         for message in messages:
             await context.write(message)
         stream.handed_over()
-
-
-def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not future.done():  # the caller may have gone
-        future.set_result(outcome)

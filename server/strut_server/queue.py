@@ -1,21 +1,24 @@
 """The bounded queue between the streams and the batcher thread.
 
 Streams put work in from the event loop; the batcher takes batches out. At most one piece of work per character waits:
-a newer one takes the place of the older, which is handed back to be answered as superseded. Batches go by earliest
-deadline. What is late is handed back without costing an evaluation.
+a newer one takes the place of the older, which is handed back to be answered as superseded. What is late is handed back
+without costing an evaluation. Which works make a batch is the scheduler's to say.
 """
 
 from __future__ import annotations
 
+import heapq
 import threading
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from strut_server.clock import NANOSECONDS, monotonic_ns
+from strut_server.scheduling import Schedulable, Scheduler
 
 
-class Queued(Protocol):
+class Queued(Schedulable, Protocol):
     """What the queue needs to know of a piece of work."""
 
     queued_ns: int
@@ -26,22 +29,21 @@ class Queued(Protocol):
         """Work of the same key supersedes; a character of a stream."""
         ...
 
-    @property
-    def steps(self) -> int:
-        """Work of different steps cannot share an evaluation."""
-        ...
-
-    @property
-    def deadline_ns(self) -> int:
-        """Stamp after which the work is of no use."""
-        ...
-
 
 Work = TypeVar("Work", bound=Queued)
 
 
-class QueueFullError(Exception):
-    """The queue holds as much as it may."""
+@dataclass(frozen=True)
+class Refused(Generic[Work]):
+    """What did not stay in the queue.
+
+    Attributes:
+        superseded: works that newer ones of their characters replaced.
+        crowded_out: works, old or new, for which there is no place.
+    """
+
+    superseded: list[Work]
+    crowded_out: list[Work]
 
 
 @dataclass
@@ -49,27 +51,36 @@ class Batch(Generic[Work]):
     """What the batcher takes out at once.
 
     Attributes:
-        works: work of equal steps, earliest deadline first.
+        works: work of one group.
+        steps: network evaluations that all of them get.
         late: work whose deadline has passed.
         opened_ns: when the batcher was free and began to collect.
         closed_ns: when the batch was complete.
     """
 
     works: list[Work] = field(default_factory=list)
+    steps: int = 0
     late: list[Work] = field(default_factory=list)
     opened_ns: int = 0
     closed_ns: int = 0
 
 
 class WorkQueue(Generic[Work]):
-    """A bounded earliest-deadline-first queue in which the newest work of a character wins. Thread-safe.
+    """A bounded queue in which the newest work of a character wins. Thread-safe.
 
     Args:
         capacity: most works that wait.
+        scheduler: chooses batches.
+
+    Attributes:
+        company: most works that may come to wait together, such as the number of characters; when so many are there,
+            nobody is waited for. None where nobody knows.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, scheduler: Scheduler) -> None:
         self.capacity = capacity
+        self.company: int | None = None
+        self._scheduler = scheduler
         self._waiting: dict[Hashable, Work] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -77,29 +88,24 @@ class WorkQueue(Generic[Work]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, works: Sequence[Work]) -> list[Work]:
+    def put(self, works: Sequence[Work]) -> Refused[Work]:
         """Add works together, so that a batch may take them together.
 
-        Returns:
-            The works that these have superseded.
-
-        Raises:
-            QueueFullError: they do not fit; none was added.
+        A full queue gives up works of the owner who has most of them there, the least important first: whoever floods
+        the queue crowds out itself.
         """
         now = monotonic_ns()
+        superseded = []
         with self._changed:
-            added = sum(work.key not in self._waiting for work in works)
-            if len(self._waiting) + added > self.capacity:
-                raise QueueFullError
-            replaced = []
             for work in works:
                 older = self._waiting.pop(work.key, None)
                 if older is not None:
-                    replaced.append(older)
+                    superseded.append(older)
                 work.queued_ns = now
                 self._waiting[work.key] = work
+            crowded_out = self._give_up(len(self._waiting) - self.capacity)
             self._changed.notify_all()
-        return replaced
+        return Refused(superseded, crowded_out)
 
     def discard(self, keys: Sequence[Hashable]) -> list[Work]:
         """Take the works of these keys out; returns those that were there."""
@@ -112,15 +118,14 @@ class WorkQueue(Generic[Work]):
             self._closed = True
             self._changed.notify_all()
 
-    def take(self, max_batch: int, max_delay_seconds: float) -> Batch[Work] | None:
+    def take(self, max_delay_seconds: float) -> Batch[Work] | None:
         """Wait for work and take a batch.
 
         Args:
-            max_batch: most works in it.
             max_delay_seconds: longest wait for company, counted from when the oldest work was queued.
 
         Returns:
-            The batch; None when the queue is closed and empty.
+            The batch, which may hold late works alone; None when the queue is closed and empty.
         """
         batch: Batch[Work] = Batch(opened_ns=monotonic_ns())
         with self._changed:
@@ -130,13 +135,17 @@ class WorkQueue(Generic[Work]):
                 self._changed.wait()
             batch.opened_ns = max(batch.opened_ns, min(work.queued_ns for work in self._waiting.values()))
             delay_ns = int(max_delay_seconds * NANOSECONDS)
-            while self._waiting and len(self._waiting) < max_batch and not self._closed:
+            while self._waiting and not self._closed and len(self._waiting) < self._wanted():
                 remaining = self._patience(delay_ns) - monotonic_ns()
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining / NANOSECONDS)
-            self._fill(batch, max_batch)
+            self._fill(batch)
         return batch
+
+    def _wanted(self) -> int:
+        most = self._scheduler.max_batch
+        return most if self.company is None else min(most, self.company)
 
     def _patience(self, delay_ns: int) -> int:
         """The stamp until which to wait for company: no work waits longer than the delay, or half of its time."""
@@ -144,14 +153,30 @@ class WorkQueue(Generic[Work]):
             work.queued_ns + min(delay_ns, (work.deadline_ns - work.queued_ns) // 2) for work in self._waiting.values()
         )
 
-    def _fill(self, batch: Batch[Work], max_batch: int) -> None:
+    def _fill(self, batch: Batch[Work]) -> None:
         batch.closed_ns = monotonic_ns()
-        ordered = sorted(self._waiting.values(), key=lambda work: work.deadline_ns)
-        for work in ordered:
-            if work.deadline_ns < batch.closed_ns:
-                batch.late.append(work)
-            elif not batch.works or (work.steps == batch.works[0].steps and len(batch.works) < max_batch):
-                batch.works.append(work)
-            else:
-                continue
+        batch.late = [work for work in self._waiting.values() if work.deadline_ns < batch.closed_ns]
+        for work in batch.late:
             del self._waiting[work.key]
+        if self._waiting:
+            choice = self._scheduler.choose(list(self._waiting.values()), batch.closed_ns)
+            batch.works, batch.steps = choice.works, choice.steps
+            for work in batch.works:
+                del self._waiting[work.key]
+
+    def _give_up(self, count: int) -> list[Work]:
+        """Take out ``count`` works, always of the owner who has most."""
+        given_up: list[Work] = []
+        while len(given_up) < count:
+            places = Counter(work.owner for work in self._waiting.values())
+            (owner, most), *others = places.most_common(2)
+            # As many at once as leave the owner the one with most.
+            surplus = max(most - (others[0][1] if others else 0), 1)
+            own = (work for work in self._waiting.values() if work.owner == owner)
+            some = heapq.nlargest(
+                min(surplus, count - len(given_up)), own, key=lambda work: (work.priority, work.deadline_ns)
+            )
+            for work in some:
+                del self._waiting[work.key]
+            given_up += some
+        return given_up

@@ -74,5 +74,5 @@ def _window(request: ValidRequest, window: PackedWindow) -> motion_service_pb2.W
         ),
         gesture_phase=window.gesture_phase,
         foot_locks=locks,
-        steps=request.steps,
+        steps=window.steps,
     )

@@ -123,7 +123,8 @@ class ValidRequest:
         content, style: what to do and how.
         content_guidance: weight.
         seed: 0 to 2^64 - 1.
-        steps: network evaluations.
+        step_choices: network evaluations that may be used: what is wanted, then what a loaded server may use instead.
+        priority: 0 matters most.
         deadline_ms: from the request's arrival on.
         encoding: how the frames are wanted.
         warnings: what was not done as asked for.
@@ -141,7 +142,8 @@ class ValidRequest:
     style: StyleChoice
     content_guidance: float
     seed: int
-    steps: int
+    step_choices: tuple[int, ...]
+    priority: int
     deadline_ms: int
     encoding: FrameEncoding
     warnings: tuple[motion_service_pb2.Warning, ...]

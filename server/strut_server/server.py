@@ -22,11 +22,13 @@ from strut_proto.v1 import (
 )
 from strut_server.guard import Guard
 from strut_server.motion_service import MotionService
+from strut_server.observability import Observability
 from strut_server.runtime import Runtime
 from strut_server.settings import ServerSettings, is_loopback
 from strut_server.style_service import StyleService
+from strut_server.telemetry_service import TelemetryService
 from strut_server.tls import server_credentials
-from strut_server.unavailable import SceneService, TelemetryService
+from strut_server.unavailable import SceneService
 
 ALL = ""
 """Health's name of the server as a whole."""
@@ -39,7 +41,7 @@ SERVICES: tuple[str, ...] = tuple(
         (telemetry_service_pb2, "TelemetryService"),
     )
 )
-WORKING = SERVICES[:2]
+WORKING = (*SERVICES[:2], SERVICES[3])
 """Services that answer; of the others health says SERVICE_UNKNOWN."""
 DRAIN_POLL_SECONDS = 0.02
 MAX_METADATA_BYTES = 16 * 1024
@@ -76,10 +78,11 @@ class StrutServer:
         self._health = health.aio.HealthServicer()
         self._grpc = grpc.aio.server(interceptors=(Guard(settings),), options=_options(settings))
         self._stopped = asyncio.Event()
+        self.observability = Observability(settings, self.runtime)
         motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
         style_service_pb2_grpc.add_StyleServiceServicer_to_server(StyleService(self.runtime.styles), self._grpc)
         scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(), self._grpc)
-        telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(), self._grpc)
+        telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(self.runtime), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
 
@@ -107,6 +110,10 @@ class StrutServer:
                 self.port = self._grpc.add_insecure_port(self.settings.address)
         except RuntimeError as error:
             raise BindError(f"cannot listen on {self.settings.address}: {error}") from error
+        try:
+            self.observability.start()
+        except OSError as error:
+            raise BindError(f"cannot listen on port {self.settings.metrics_port} for the metrics: {error}") from error
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._grpc.start()
         await asyncio.get_running_loop().run_in_executor(None, self.runtime.warm_up)
@@ -132,6 +139,7 @@ class StrutServer:
         """Stop at once, cutting streams off."""
         await self._grpc.stop(LAST_WORDS_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, self.runtime.stop)
+        await self.observability.stop()
         self._stopped.set()
 
     async def wait_for_end(self) -> None:

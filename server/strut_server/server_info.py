@@ -15,7 +15,11 @@ from strut_server.settings import ServerSettings
 
 PROTOCOL_VERSION = 1
 DISTRIBUTION = "strut-motion"
-CAPABILITIES = (motion_service_pb2.CAPABILITY_QUAT48,)
+CAPABILITIES = (
+    motion_service_pb2.CAPABILITY_QUAT48,
+    motion_service_pb2.CAPABILITY_FEWER_STEPS,
+    motion_service_pb2.CAPABILITY_TELEMETRY,
+)
 """What is listed here works; every other capability of the contract is answered with UNIMPLEMENTED."""
 
 _KINDS = {

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-DEVICES = ("auto", "cpu")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class SettingError(ValueError):
@@ -28,11 +28,16 @@ class ServerSettings:
         tokens: YAML file of those who may connect and their roles, see `access`; None lets everybody do everything.
         database: SQLAlchemy URL of users' styles and presets; None for one that ends with the server.
         bundle: directory of the model bundle; None for the one that ships with the package.
-        device: what the network runs on: "auto" or "cpu".
+        device: what the network runs on: "cpu", "cuda", or "auto" for CUDA where it works and else the CPU.
         threads: threads of one network evaluation. One serves the most characters a core.
+        spin: let the threads of an evaluation spin while they wait. Shortens a single character's window a little and
+            keeps the cores busy all the time.
         max_batch: most windows evaluated together, and most requests in one message.
         max_batch_delay_ms: longest wait for company once the network is free. Characters then share an evaluation, at
             the cost of this much latency.
+        eager_batches: nobody waits for company once every streaming character has a request in the queue.
+        max_batch_ms: longest that the evaluation of a batch should take, so that what comes meanwhile need not wait for
+            long.
         queue_capacity: most requests that wait; more are refused.
         default_steps: network evaluations for requests that do not say.
         max_characters: most characters on one stream.
@@ -43,6 +48,10 @@ class ServerSettings:
         max_deadline_ms: what longer deadlines are clamped to.
         default_deadline_ms: deadline of requests that give none.
         remembered_windows: windows that are remembered for each character.
+        metrics_port: TCP port, on the loopback address, of the metrics for Prometheus; 0 for any free one, None for no
+            metrics.
+        otlp_endpoint: URL of an OpenTelemetry collector that traces go to; None for no traces.
+        trace_ratio: share of windows that are traced where the client does not say.
         drain_seconds: how long streams may go on after SIGTERM.
         min_ping_seconds: least distance of a client's keepalive pings. gRPC's own default of five minutes answers
             livelier clients by closing their connection.
@@ -67,8 +76,11 @@ class ServerSettings:
     bundle: Path | None = None
     device: str = "auto"
     threads: int = 1
+    spin: bool = False
     max_batch: int = 256
     max_batch_delay_ms: float = 2.0
+    eager_batches: bool = True
+    max_batch_ms: float = 60.0
     queue_capacity: int = 4096
     default_steps: int = 2
     max_characters: int = 1024
@@ -79,6 +91,9 @@ class ServerSettings:
     max_deadline_ms: int = 5000
     default_deadline_ms: int = 1000
     remembered_windows: int = 3
+    metrics_port: int | None = None
+    otlp_endpoint: str | None = None
+    trace_ratio: float = 0.01
     drain_seconds: float = 10.0
     min_ping_seconds: float = 1.0
     max_streams_per_peer: int = 256
@@ -93,6 +108,7 @@ class ServerSettings:
         _check("threads", self.threads, 1, 256)
         _check("max_batch", self.max_batch, 1, 4096)
         _check("max_batch_delay_ms", self.max_batch_delay_ms, 0, 1000)
+        _check("max_batch_ms", self.max_batch_ms, 1, 60_000)
         _check("queue_capacity", self.queue_capacity, 1, 1_000_000)
         _check("max_characters", self.max_characters, 1, 65536)
         _check("max_message_bytes", self.max_message_bytes, 65536, 1 << 30)
@@ -102,6 +118,8 @@ class ServerSettings:
         _check("max_deadline_ms", self.max_deadline_ms, 1, 600_000)
         _check("default_deadline_ms", self.default_deadline_ms, 1, self.max_deadline_ms)
         _check("remembered_windows", self.remembered_windows, 2, 16)
+        _check("metrics_port", self.metrics_port or 0, 0, 65535)
+        _check("trace_ratio", self.trace_ratio, 0, 1)
         _check("drain_seconds", self.drain_seconds, 0, 3600)
         _check("min_ping_seconds", self.min_ping_seconds, 0.1, 3600)
         _check("max_streams_per_peer", self.max_streams_per_peer, 1, 1_000_000)

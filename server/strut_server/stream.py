@@ -58,6 +58,7 @@ class MotionStream:
         session_id: the stream's name.
         hello: the client's.
         encoding: of the frames.
+        trace: the client's trace, where there is one.
     """
 
     def __init__(
@@ -66,10 +67,12 @@ class MotionStream:
         session_id: str,
         hello: motion_service_pb2.ClientHello,
         encoding: FrameEncoding,
+        trace: object = None,
     ) -> None:
         self.session_id = session_id
         self.client_name = hello.client_name
         self.encoding = encoding
+        self.trace = trace
         self.characters: dict[int, StreamCharacter] = {}
         self._runtime = runtime
         self._pending = 0
@@ -95,19 +98,21 @@ class MotionStream:
             self._receive_requests(message.requests.requests, received_ns)
         elif kind == "release":
             self.release(message.release.characters)
+        elif kind == "report":
+            self._runtime.telemetry.report(message.report)
         elif kind == "hello":
             raise errors.hello_expected("a stream has one hello; this is the second")
         elif kind is None:
             check = Checker()
             check.require(False, "message", "hello, requests, release or report")
             self._refuse_message(errors.invalid(check.violations))
-        # A report is for telemetry alone, which this server does not keep.
 
     def release(self, numbers: Sequence[int]) -> None:
         """End characters; unknown ones are ignored."""
         ended = [character for number in numbers if (character := self.characters.pop(number, None)) is not None]
         for character in ended:
             character.released = True
+        self._runtime.count_characters(-len(ended))
         for work in self._runtime.queue.discard([self._key(character.number) for character in ended]):
             work.done(Outcome(work, error=errors.released()))
         self._runtime.batcher.forget([character.memory for character in ended])
@@ -142,6 +147,7 @@ class MotionStream:
             some = replies[first : first + REPLIES_PER_MESSAGE]
             sent(some)
             batch = motion_service_pb2.WindowReplyBatch(replies=some)
+            self._runtime.note_sent(some, batch.ByteSize(), self.session_id, self.trace)
             messages.append(motion_service_pb2.StreamMotionResponse(replies=batch))
         return messages
 
@@ -167,6 +173,7 @@ class MotionStream:
             try:
                 work = self._accept(request, received_ns, works)
             except RequestError as error:
+                self._runtime.telemetry.outcome(error.reason)
                 self._reply(refusal(request, error, received_ns))
                 continue
             works[work.key] = work
@@ -185,7 +192,8 @@ class MotionStream:
         key = self._key(request.character)
         if key in batch:
             raise _one_field("character", request.character, "each character at most once in a message")
-        valid = runtime.reader.read(request, self.encoding, in_stream=True)
+        serving = runtime.serving
+        valid = serving.reader.read(request, self.encoding, in_stream=True)
         character = self.characters.get(request.character)
         if character is None:
             if runtime.draining:
@@ -193,6 +201,7 @@ class MotionStream:
             if len(self.characters) >= runtime.settings.max_characters:
                 raise errors.too_many_characters(runtime.settings.max_characters)
             character = self.characters[request.character] = StreamCharacter(request.character)
+            runtime.count_characters(1)
         if request.sequence <= character.last_sequence:
             raise _one_field("sequence", request.sequence, f"{character.last_sequence + 1} or more: sequences ascend")
         character.last_sequence = request.sequence
@@ -206,6 +215,8 @@ class MotionStream:
 
         return WindowWork(
             key=key,
+            owner=self.session_id,
+            maker=serving.maker,
             request=valid,
             memory=character.memory,
             received_ns=received_ns,
@@ -217,6 +228,7 @@ class MotionStream:
         self._pending -= 1
         if character.released and outcome.window is not None:
             outcome = Outcome(outcome.work, error=errors.released(), times=outcome.times)
+        self._runtime.telemetry.outcome(outcome.reason)
         self._reply(reply_of(outcome))
 
     def _reply(self, reply: motion_service_pb2.WindowReply) -> None:

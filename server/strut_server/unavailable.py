@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from strut_proto.v1 import scene_service_pb2_grpc, telemetry_service_pb2_grpc
+from strut_proto.v1 import scene_service_pb2_grpc
 from strut_server import errors
 from strut_server.errors import abort
 
@@ -29,10 +29,3 @@ class SceneService(scene_service_pb2_grpc.SceneServiceServicer):
 
     ListScenePresets = missing_call("ListScenePresets", "CAPABILITY_SCENE")
     EncodeScene = missing_call("EncodeScene", "CAPABILITY_SCENE")
-
-
-class TelemetryService(telemetry_service_pb2_grpc.TelemetryServiceServicer):
-    """Needs CAPABILITY_TELEMETRY."""
-
-    GetStatistics = missing_call("GetStatistics", "CAPABILITY_TELEMETRY")
-    StreamStatistics = missing_call("StreamStatistics", "CAPABILITY_TELEMETRY")

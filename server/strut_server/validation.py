@@ -95,7 +95,7 @@ class RequestReader:
         trajectory = self._read_trajectory(request.controls, check)
         content = self._read_content(request.controls, check)
         style = self._styles.read(request.controls.style, check)
-        steps, content_guidance = self._read_sampling(request.controls, check)
+        step_choices, content_guidance = self._read_sampling(request.controls, check)
         deadline = self._read_deadline(request, check, warnings)
         check.raise_if_failed()
         assert origin is not None
@@ -116,7 +116,8 @@ class RequestReader:
             style=style,
             content_guidance=content_guidance,
             seed=request.controls.seed if request.controls.HasField("seed") else request.character,
-            steps=steps,
+            step_choices=step_choices,
+            priority=request.priority,
             deadline_ms=deadline,
             encoding=encoding,
             warnings=tuple(warnings),
@@ -201,24 +202,25 @@ class RequestReader:
         check.require(False, path, f"a label ({listed(list(self._bundle.content_index))}) or a code")
         return None
 
-    def _read_sampling(self, controls: controls_pb2.Controls, check: Checker) -> tuple[int, float]:
+    def _read_sampling(self, controls: controls_pb2.Controls, check: Checker) -> tuple[tuple[int, ...], float]:
         steps = self._default_steps
         allowed = self._bundle.manifest.steps
         if controls.HasField("steps"):
             steps = controls.steps
             if steps not in allowed:
                 check.refuse("controls.steps", steps, listed(allowed))
+        least = steps
         if controls.HasField("min_steps"):
-            if controls.min_steps not in allowed or controls.min_steps > steps:
-                check.refuse("controls.min_steps", controls.min_steps, listed([s for s in allowed if s <= steps]))
-            elif controls.min_steps < steps:
-                raise capability_missing("CAPABILITY_FEWER_STEPS", "controls.min_steps")
+            least = controls.min_steps
+            if least not in allowed or least > steps:
+                check.refuse("controls.min_steps", least, listed([s for s in allowed if s <= steps]))
+        choices = tuple(sorted((s for s in allowed if least <= s <= steps), reverse=True))
         guidance = self._bundle.manifest.content_guidance
         weight = guidance.default
         if controls.HasField("content_guidance"):
             weight = controls.content_guidance
             check.number("controls.content_guidance", weight, guidance.minimum, guidance.maximum)
-        return steps, weight
+        return choices, weight
 
     def _read_deadline(
         self,

@@ -39,6 +39,9 @@ behind its path. What is further is a path in another space or unit."""
 FREE_SPEED = 1.0
 """Metres a second assumed for a content whose speed nobody has measured."""
 
+OK = "OK"
+"""The outcome of a request that was answered with a window."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,8 @@ class WindowWork:
 
     Attributes:
         key: of the character in its stream; newer work of a key supersedes older.
+        owner: who shares the server fairly with whom: the stream, or the connection of calls outside of streams.
+        maker: of the model that the request was checked against.
         request: what is asked for.
         memory: the character's; None outside of streams.
         received_ns: stamp of its arrival.
@@ -57,6 +62,8 @@ class WindowWork:
     """
 
     key: Hashable
+    owner: Hashable
+    maker: WindowMaker
     request: ValidRequest
     memory: CharacterMemory | None
     received_ns: int
@@ -65,9 +72,19 @@ class WindowWork:
     queued_ns: int = 0
 
     @property
-    def steps(self) -> int:
-        """Network evaluations; work of different steps cannot share one."""
-        return self.request.steps
+    def group(self) -> Hashable:
+        """Work of different models cannot share an evaluation."""
+        return self.maker
+
+    @property
+    def step_choices(self) -> tuple[int, ...]:
+        """Network evaluations that may be used, the wanted number first."""
+        return self.request.step_choices
+
+    @property
+    def priority(self) -> int:
+        """0 matters most."""
+        return self.request.priority
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,14 @@ class PackedWindow:
 
     Attributes:
         data: the records.
+        steps: network evaluations that were used.
         gesture_phase: at the frame after the last; None for what is no gesture.
         locked: (4,) which contact joints are locked at the last frame.
         lock_places: (4, 3) metres, where.
     """
 
     data: bytes
+    steps: int
     gesture_phase: float | None
     locked: npt.NDArray[np.bool_]
     lock_places: Float
@@ -96,6 +115,11 @@ class Outcome:
     error: RequestError | None = None
     warnings: tuple[motion_service_pb2.Warning, ...] = ()
     times: BatchTimes | None = None
+
+    @property
+    def reason(self) -> str:
+        """OK, or the reason of the error."""
+        return OK if self.error is None else self.error.reason
 
 
 @dataclass
@@ -143,11 +167,11 @@ class WindowMaker:
         means = np.where(known.any(axis=0), totals / np.maximum(known.sum(axis=0), 1), FREE_SPEED)
         self._speeds = np.where(known, bundle.speed_table, means)
 
-    def make(self, works: Sequence[WindowWork], opened_ns: int, closed_ns: int) -> list[Outcome]:
-        """Answer works of equal steps, one outcome each, in any order."""
+    def make(self, works: Sequence[WindowWork], steps: int, opened_ns: int, closed_ns: int) -> list[Outcome]:
+        """Answer works with ``steps`` network evaluations, one outcome each, in any order."""
         begin = time.perf_counter()
         outcomes: list[Outcome] = []
-        prepared = self._prepare(works, outcomes)
+        prepared = self._prepare(works, steps, outcomes)
         waited = BatchTimes(opened_ns, closed_ns)
         outcomes = [replace(outcome, times=waited) for outcome in outcomes]
         if prepared is None:
@@ -167,6 +191,7 @@ class WindowMaker:
             serialise=_nanoseconds(packed - generated),
             size=count,
             padded_size=padded,
+            inference_cpu=_nanoseconds(results.timing["inference_cpu"]),
         )
         for row, (work, window, warnings) in enumerate(zip(prepared.works, windows, prepared.warnings)):
             if results.finite[row]:
@@ -177,7 +202,7 @@ class WindowMaker:
                 )
         return outcomes
 
-    def _prepare(self, works: Sequence[WindowWork], outcomes: list[Outcome]) -> _Prepared | None:
+    def _prepare(self, works: Sequence[WindowWork], steps: int, outcomes: list[Outcome]) -> _Prepared | None:
         """The generator's input; requests that cannot be met are added to ``outcomes``. None when no work is left."""
         kept: list[WindowWork] = []
         lookups: list[_Lookup] = []
@@ -194,11 +219,11 @@ class WindowMaker:
         history, locks = self._histories(kept, lookups)
         position, heading = history.root_position[:, -1], history.root_heading[:, -1]
         paths = stack_trajectories([w.request.trajectory for w in kept], position, self._default_speeds(kept))
-        warnings = [work.request.warnings for work in kept]
+        warnings = [(*work.request.warnings, *_fewer_steps(work, steps)) for work in kept]
         refused = _out_of_reach(paths, position, kept, warnings)
         if refused:
             outcomes += [Outcome(kept[row], error=error) for row, error in refused.items()]
-            return self._prepare([work for row, work in enumerate(kept) if row not in refused], outcomes)
+            return self._prepare([work for row, work in enumerate(kept) if row not in refused], steps, outcomes)
         velocity = (position - history.root_position[:, -2]) * np.float32(FPS)
         turn = wrap_angle(heading - history.root_heading[:, -2]) * np.float32(FPS)
         sampled = trajectory_samples(paths, position, heading, velocity, turn, self._facing_offsets(kept))
@@ -218,7 +243,7 @@ class WindowMaker:
             seed=np.array([work.request.seed for work in kept], np.uint64),
             start_frame=np.array([work.request.start_frame for work in kept], np.int64),
             locks=locks,
-            steps=kept[0].steps,
+            steps=steps,
         )
         return _Prepared(kept, lookups, history, requests, warnings)
 
@@ -330,7 +355,10 @@ class WindowMaker:
                 data[row] = packed[place, : works[row].request.frames * size].tobytes()
         ends = [_end_phase(work.request, prepared.requests.phase[row]) for row, work in enumerate(works)]
         self._remember(prepared, results, received, locks, ends)
-        return [PackedWindow(data[row], ends[row], locks.active[row], locks.position[row]) for row in range(count)]
+        steps = prepared.requests.steps
+        return [
+            PackedWindow(data[row], steps, ends[row], locks.active[row], locks.position[row]) for row in range(count)
+        ]
 
     def _remember(
         self,
@@ -479,6 +507,20 @@ def _out_of_reach(
             )
             warnings[row] = (*warnings[row], warning)
     return refused
+
+
+def _fewer_steps(work: WindowWork, steps: int) -> tuple[motion_service_pb2.Warning, ...]:
+    """The warning where a loaded server does with fewer evaluations than were wanted."""
+    wanted = work.step_choices[0]
+    if steps == wanted:
+        return ()
+    return (
+        motion_service_pb2.Warning(
+            code=motion_service_pb2.WARNING_CODE_FEWER_STEPS,
+            field="controls.steps",
+            message=f"the server is loaded and used {steps} of {wanted} steps",
+        ),
+    )
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests import bundles as tiny
 
-from strut_model.streaming.commands import bench
+from strut_model.streaming.commands import bench_model
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(bench, ["model", *arguments])
+    result = CliRunner().invoke(bench_model, list(arguments))
     return result.exit_code, result.output
 
 

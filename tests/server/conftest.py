@@ -35,6 +35,8 @@ def other_server(bundle_path: Path) -> Iterator[LocalServer]:
 @pytest.fixture(scope="session")
 def patient_server(bundle_path: Path) -> Iterator[LocalServer]:
     """A server that waits long for company, so that requests lie in its queue; it holds four."""
-    settings = ServerSettings(port=0, bundle=bundle_path, max_batch_delay_ms=1000.0, queue_capacity=4)
+    settings = ServerSettings(
+        port=0, bundle=bundle_path, max_batch_delay_ms=1000.0, eager_batches=False, queue_capacity=4
+    )
     with local_server(settings) as running:
         yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import queue
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
+from tests.bundles import tiny_bundle
 from tests.server.messages import Stream, details, generate_one, request
 
 from strut_model.bundle import BundleError
@@ -29,8 +31,6 @@ from strut_proto.v1 import (
     scene_service_pb2_grpc,
     style_service_pb2,
     style_service_pb2_grpc,
-    telemetry_service_pb2,
-    telemetry_service_pb2_grpc,
 )
 from strut_server.commands import serve
 from strut_server.local import LocalServer, local_server
@@ -57,7 +57,7 @@ def test_health_is_serving_once_the_server_is_warm_and_ends_with_the_drain(bundl
         channel = stack.enter_context(grpc.insecure_channel(running.address))
         with Stream(running.address) as stream:
             health = health_pb2_grpc.HealthStub(channel)
-            for service in ("", MOTION, "strut.v1.StyleService"):
+            for service in ("", MOTION, "strut.v1.StyleService", "strut.v1.TelemetryService"):
                 assert health.Check(health_pb2.HealthCheckRequest(service=service)).status == SERVING
             with pytest.raises(grpc.RpcError) as caught:
                 health.Check(health_pb2.HealthCheckRequest(service="strut.v1.SceneService"))
@@ -153,12 +153,6 @@ CALLS = (
     (style_service_pb2_grpc.StyleServiceStub, "DeletePreset", style_service_pb2.DeletePresetRequest()),
     (scene_service_pb2_grpc.SceneServiceStub, "ListScenePresets", scene_service_pb2.ListScenePresetsRequest()),
     (scene_service_pb2_grpc.SceneServiceStub, "EncodeScene", scene_service_pb2.EncodeSceneRequest()),
-    (telemetry_service_pb2_grpc.TelemetryServiceStub, "GetStatistics", telemetry_service_pb2.GetStatisticsRequest()),
-    (
-        telemetry_service_pb2_grpc.TelemetryServiceStub,
-        "StreamStatistics",
-        telemetry_service_pb2.StreamStatisticsRequest(),
-    ),
 )
 
 
@@ -257,6 +251,35 @@ def test_strut_serve_says_when_it_is_ready_and_drains_on_sigterm(process: Proces
         assert process.process.poll() is None
     assert process.process.wait(PATIENCE) == 0
     assert process.line() == "stopped"
+
+
+def test_a_hangup_serves_what_the_bundles_directory_holds_now(bundle_path: Path, tmp_path: Path) -> None:
+    link, other, broken = tmp_path / "bundle", tiny_bundle(tmp_path / "other", seed=5), tmp_path / "broken"
+    link.symlink_to(bundle_path)
+    served = Process("--port", "0", "--bundle", str(link), "--log-format", "json")
+    try:
+        assert served.process.stderr is not None
+        address = served.line().split()[4].rstrip(":,")
+        with Stream(address) as stream:
+            stream.window(request())
+            for number, target in enumerate((other, broken, bundle_path)):
+                link.unlink()
+                link.symlink_to(target)
+                served.process.send_signal(signal.SIGHUP)
+                if target is broken:
+                    while not (line := served.process.stderr.readline()).startswith("the model is as it was"):
+                        assert json.loads(line)["level"] == "info"
+                    assert "no such bundle directory" in line
+                else:
+                    assert served.line().startswith("the model is now tiny")
+                    assert stream.receive().event.WhichOneof("event") == "model_changed"
+                start = 16 * (number + 1)
+                stream.window(request(sequence=number + 2, start_frame=start, continues=number + 1))
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(PATIENCE) == 0
+    finally:
+        served.process.kill()
+        served.process.communicate()
 
 
 def test_strut_serve_refuses_addresses_that_others_reach(bundle_path: Path) -> None:

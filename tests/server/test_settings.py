@@ -18,7 +18,8 @@ from strut_server.settings import ServerSettings, SettingError, is_loopback
         ("queue_capacity", 0, "1 to"),
         ("default_deadline_ms", 6000, "1 to 5000"),
         ("remembered_windows", 1, "2 to 16"),
-        ("device", "tpu", "auto, cpu"),
+        ("device", "tpu", "auto, cpu, cuda"),
+        ("max_batch_ms", 0, "1 to 60000"),
     ],
 )
 def test_what_is_out_of_range_is_refused_by_name(name: str, value: object, allowed: str) -> None:

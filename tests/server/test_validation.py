@@ -324,10 +324,6 @@ def scene(**fields: object) -> Request:
     return changed(lambda a: a.controls.scene.CopyFrom(controls_pb2.SceneControl(**fields)))
 
 
-def stepwise() -> Request:
-    return changed(lambda a: setattr(a.controls, "min_steps", 1))
-
-
 UNIMPLEMENTED: dict[str, tuple[Request, str, str]] = {
     "scene": (scene(preset="desert"), "controls.scene", "CAPABILITY_SCENE"),
     "empty scene": (scene(), "controls.scene", "CAPABILITY_SCENE"),
@@ -359,7 +355,6 @@ UNIMPLEMENTED: dict[str, tuple[Request, str, str]] = {
         "controls.style.gating",
         "CAPABILITY_STYLE_GATING",
     ),
-    "fewer steps": (stepwise(), "controls.min_steps", "CAPABILITY_FEWER_STEPS"),
 }
 
 

@@ -34,11 +34,20 @@ def bundle(bundle_path: Path) -> Bundle:
     return load_bundle(bundle_path)
 
 
-def works_of(bundle: Bundle, seeds: list[int]) -> list[WindowWork]:
+def works_of(bundle: Bundle, maker: WindowMaker, seeds: list[int]) -> list[WindowWork]:
     reader = RequestReader(bundle, BundleStyles(bundle), ServerSettings())
     requests = [request(character=n, controls=controls(seed=seed)) for n, seed in enumerate(seeds)]
     return [
-        WindowWork(n, reader.read(one, FrameEncoding.FLOAT32, True), CharacterMemory(), 0, 0, lambda outcome: None)
+        WindowWork(
+            key=n,
+            owner="a stream",
+            maker=maker,
+            request=reader.read(one, FrameEncoding.FLOAT32, True),
+            memory=CharacterMemory(),
+            received_ns=0,
+            deadline_ns=0,
+            done=lambda outcome: None,
+        )
         for n, one in enumerate(requests)
     ]
 
@@ -61,8 +70,8 @@ def test_a_row_that_is_not_finite_fails_alone_and_is_not_remembered(
 ) -> None:
     memory = WindowMemory(3)
     maker = WindowMaker(bundle, MotionGenerator(bundle, Faulty(bundle)), memory, 4)
-    works = works_of(bundle, [1, 2, 3])
-    outcomes = by_key(maker.make(works, 0, 0))
+    works = works_of(bundle, maker, [1, 2, 3])
+    outcomes = by_key(maker.make(works, 2, 0, 0))
     assert [outcomes[n].window is not None for n in range(3)] == [True, False, True]
     error = outcomes[1].error
     assert error is not None
@@ -74,10 +83,10 @@ def test_a_row_that_is_not_finite_fails_alone_and_is_not_remembered(
 
 def test_padding_changes_next_to_nothing(bundle: Bundle) -> None:
     maker = WindowMaker(bundle, MotionGenerator(bundle, OnnxEngine(bundle)), WindowMemory(3), 4)
-    padded = by_key(maker.make(works_of(bundle, list(range(17))), 0, 0))
+    padded = by_key(maker.make(works_of(bundle, maker, list(range(17))), 2, 0, 0))
     assert padded[0].times is not None
     assert (padded[0].times.size, padded[0].times.padded_size) == (17, 18)
-    alone = by_key(maker.make(works_of(bundle, [0]), 0, 0))
+    alone = by_key(maker.make(works_of(bundle, maker, [0]), 2, 0, 0))
     assert padded[0].window is not None
     assert alone[0].window is not None
     frames = [np.frombuffer(o[0].window.data, np.float32) for o in (padded, alone)]  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""``strut bench``: benchmarks as commands."""
+"""``strut bench model``: the speed of the model as a command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tqdm import tqdm
 from strut_model.bundle import BundleError, file_hash, load_bundle
 
 
-def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
+def numbers(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
+    """A click callback: 1,8,32 as numbers of 1 or more."""
     try:
         numbers = [int(part) for part in value.split(",")]
     except ValueError as error:
@@ -22,16 +23,11 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> 
     return numbers
 
 
-@click.group()
-def bench() -> None:
-    """Measure speed: ratios within one run, never a verdict on the machine."""
-
-
-@bench.command("model")
+@click.command("model")
 @click.option("--bundle", "path", type=click.Path(path_type=Path), help="Bundle directory.  [default: the shipped one]")
-@click.option("--batch", default="1,8,32", show_default=True, callback=_numbers, help="Batch sizes.")
-@click.option("--steps", default="1,2,4", show_default=True, callback=_numbers, help="Network evaluations a window.")
-@click.option("--threads", default="1", show_default=True, callback=_numbers, help="Threads of the network.")
+@click.option("--batch", default="1,8,32", show_default=True, callback=numbers, help="Batch sizes.")
+@click.option("--steps", default="1,2,4", show_default=True, callback=numbers, help="Network evaluations a window.")
+@click.option("--threads", default="1", show_default=True, callback=numbers, help="Threads of the network.")
 @click.option("--rounds", default=40, show_default=True, type=click.IntRange(3), help="Timed rounds of each row.")
 @click.option("--json", "output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the rows here.")
 def bench_model(

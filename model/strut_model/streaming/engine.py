@@ -87,7 +87,9 @@ class OnnxEngine:
         self._session = onnxruntime.InferenceSession(
             str(bundle.student_path), options, providers=list(providers or ["CPUExecutionProvider"])
         )
-        self.name = f"onnxruntime-{self._session.get_providers()[0].removesuffix('ExecutionProvider').lower()}"
+        # What was loaded, which need not be what was asked for.
+        self.provider: str = self._session.get_providers()[0]
+        self.name = f"onnxruntime-{self.provider.removesuffix('ExecutionProvider').lower()}"
         self.threads = threads
         self._check_graph(bundle)
 

@@ -81,7 +81,8 @@ class WindowResults:
     Attributes:
         motion: (B, 16) frames.
         frame_locks: (B, 16) foot locks at each frame, for a client that continues from inside the window.
-        timing: seconds of ``featurise``, ``inference`` and ``postprocess``.
+        timing: seconds of ``featurise``, ``inference`` and ``postprocess``; ``inference_cpu`` is processor time of this
+            thread in the network.
         finite: (B,) False where the network gave a value that is not finite; the row then holds the last pose.
     """
 
@@ -152,7 +153,9 @@ class MotionGenerator:
         conditions = self._conditions(requests, history)
         eps = noise(requests.seed, requests.start_frame, steps, WINDOW, FEATURES)
         featurised = time.perf_counter()
+        processor = time.thread_time()
         clean = self.engine.sample(conditions, eps, steps)
+        processor = time.thread_time() - processor
         inferred = time.perf_counter()
         motion, locks, finite = self._finish(clean, requests, history)
         finished = time.perf_counter()
@@ -160,6 +163,7 @@ class MotionGenerator:
             "featurise": featurised - begin,
             "inference": inferred - featurised,
             "postprocess": finished - inferred,
+            "inference_cpu": processor,
         }
         return WindowResults(motion, locks, timing, finite)
 

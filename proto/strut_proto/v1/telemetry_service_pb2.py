@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n strut/v1/telemetry_service.proto\x12\x08strut.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x01\n\x0fStageStatistics\x12\x1e\n\x05stage\x18\x01 \x01(\x0e\x32\x0f.strut.v1.Stage\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x0f\n\x07mean_ms\x18\x03 \x01(\x01\x12\x0e\n\x06p50_ms\x18\x04 \x01(\x01\x12\x0e\n\x06p95_ms\x18\x05 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x06 \x01(\x01\x12\x0e\n\x06max_ms\x18\x07 \x01(\x01\"-\n\x0cOutcomeCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"\xec\x02\n\nStatistics\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10interval_seconds\x18\x02 \x01(\x01\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x12\n\ncharacters\x18\x05 \x01(\r\x12\x13\n\x0bqueue_depth\x18\x06 \x01(\r\x12\x17\n\x0fmean_batch_size\x18\x07 \x01(\x01\x12)\n\x06stages\x18\x08 \x03(\x0b\x32\x19.strut.v1.StageStatistics\x12(\n\x08outcomes\x18\t \x03(\x0b\x32\x16.strut.v1.OutcomeCount\x12\x12\n\nbytes_sent\x18\n \x01(\x04\x12\x14\n\x0clate_windows\x18\x0b \x01(\x04\x12\x11\n\tunderruns\x18\x0c \x01(\x04\x12\r\n\x05model\x18\r \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x0e \x01(\t\"J\n\x14GetStatisticsRequest\x12\x1d\n\x10interval_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_interval_seconds\"A\n\x15GetStatisticsResponse\x12(\n\nstatistics\x18\x01 \x01(\x0b\x32\x14.strut.v1.Statistics\"M\n\x17StreamStatisticsRequest\x12\x1d\n\x10interval_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_interval_seconds\"D\n\x18StreamStatisticsResponse\x12(\n\nstatistics\x18\x01 \x01(\x0b\x32\x14.strut.v1.Statistics*\xc3\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_QUEUE\x10\x01\x12\x14\n\x10STAGE_BATCH_WAIT\x10\x02\x12\x13\n\x0fSTAGE_FEATURISE\x10\x03\x12\x13\n\x0fSTAGE_INFERENCE\x10\x04\x12\x15\n\x11STAGE_POSTPROCESS\x10\x05\x12\x13\n\x0fSTAGE_SERIALISE\x10\x06\x12\x16\n\x12STAGE_SERVER_TOTAL\x10\x07\x12\x0e\n\nSTAGE_WIRE\x10\x08\x32\xc1\x01\n\x10TelemetryService\x12P\n\rGetStatistics\x12\x1e.strut.v1.GetStatisticsRequest\x1a\x1f.strut.v1.GetStatisticsResponse\x12[\n\x10StreamStatistics\x12!.strut.v1.StreamStatisticsRequest\x1a\".strut.v1.StreamStatisticsResponse0\x01\x42\x0e\xf8\x01\x01\xaa\x02\x08Strut.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n strut/v1/telemetry_service.proto\x12\x08strut.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x01\n\x0fStageStatistics\x12\x1e\n\x05stage\x18\x01 \x01(\x0e\x32\x0f.strut.v1.Stage\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x0f\n\x07mean_ms\x18\x03 \x01(\x01\x12\x0e\n\x06p50_ms\x18\x04 \x01(\x01\x12\x0e\n\x06p95_ms\x18\x05 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x06 \x01(\x01\x12\x0e\n\x06max_ms\x18\x07 \x01(\x01\"-\n\x0cOutcomeCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"\x9c\x03\n\nStatistics\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10interval_seconds\x18\x02 \x01(\x01\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x12\n\ncharacters\x18\x05 \x01(\r\x12\x13\n\x0bqueue_depth\x18\x06 \x01(\r\x12\x17\n\x0fmean_batch_size\x18\x07 \x01(\x01\x12)\n\x06stages\x18\x08 \x03(\x0b\x32\x19.strut.v1.StageStatistics\x12(\n\x08outcomes\x18\t \x03(\x0b\x32\x16.strut.v1.OutcomeCount\x12\x12\n\nbytes_sent\x18\n \x01(\x04\x12\x14\n\x0clate_windows\x18\x0b \x01(\x04\x12\x11\n\tunderruns\x18\x0c \x01(\x04\x12\r\n\x05model\x18\r \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x0e \x01(\t\x12\x13\n\x0b\x63pu_seconds\x18\x0f \x01(\x01\x12\x19\n\x11model_cpu_seconds\x18\x10 \x01(\x01\"J\n\x14GetStatisticsRequest\x12\x1d\n\x10interval_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_interval_seconds\"A\n\x15GetStatisticsResponse\x12(\n\nstatistics\x18\x01 \x01(\x0b\x32\x14.strut.v1.Statistics\"M\n\x17StreamStatisticsRequest\x12\x1d\n\x10interval_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x13\n\x11_interval_seconds\"D\n\x18StreamStatisticsResponse\x12(\n\nstatistics\x18\x01 \x01(\x0b\x32\x14.strut.v1.Statistics*\xc3\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_QUEUE\x10\x01\x12\x14\n\x10STAGE_BATCH_WAIT\x10\x02\x12\x13\n\x0fSTAGE_FEATURISE\x10\x03\x12\x13\n\x0fSTAGE_INFERENCE\x10\x04\x12\x15\n\x11STAGE_POSTPROCESS\x10\x05\x12\x13\n\x0fSTAGE_SERIALISE\x10\x06\x12\x16\n\x12STAGE_SERVER_TOTAL\x10\x07\x12\x0e\n\nSTAGE_WIRE\x10\x08\x32\xc1\x01\n\x10TelemetryService\x12P\n\rGetStatistics\x12\x1e.strut.v1.GetStatisticsRequest\x1a\x1f.strut.v1.GetStatisticsResponse\x12[\n\x10StreamStatistics\x12!.strut.v1.StreamStatisticsRequest\x1a\".strut.v1.StreamStatisticsResponse0\x01\x42\x0e\xf8\x01\x01\xaa\x02\x08Strut.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +33,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'strut.v1.telemetry_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\370\001\001\252\002\010Strut.V1'
-  _globals['_STAGE']._serialized_start=934
-  _globals['_STAGE']._serialized_end=1129
+  _globals['_STAGE']._serialized_start=982
+  _globals['_STAGE']._serialized_end=1177
   _globals['_STAGESTATISTICS']._serialized_start=80
   _globals['_STAGESTATISTICS']._serialized_end=225
   _globals['_OUTCOMECOUNT']._serialized_start=227
   _globals['_OUTCOMECOUNT']._serialized_end=272
   _globals['_STATISTICS']._serialized_start=275
-  _globals['_STATISTICS']._serialized_end=639
-  _globals['_GETSTATISTICSREQUEST']._serialized_start=641
-  _globals['_GETSTATISTICSREQUEST']._serialized_end=715
-  _globals['_GETSTATISTICSRESPONSE']._serialized_start=717
-  _globals['_GETSTATISTICSRESPONSE']._serialized_end=782
-  _globals['_STREAMSTATISTICSREQUEST']._serialized_start=784
-  _globals['_STREAMSTATISTICSREQUEST']._serialized_end=861
-  _globals['_STREAMSTATISTICSRESPONSE']._serialized_start=863
-  _globals['_STREAMSTATISTICSRESPONSE']._serialized_end=931
-  _globals['_TELEMETRYSERVICE']._serialized_start=1132
-  _globals['_TELEMETRYSERVICE']._serialized_end=1325
+  _globals['_STATISTICS']._serialized_end=687
+  _globals['_GETSTATISTICSREQUEST']._serialized_start=689
+  _globals['_GETSTATISTICSREQUEST']._serialized_end=763
+  _globals['_GETSTATISTICSRESPONSE']._serialized_start=765
+  _globals['_GETSTATISTICSRESPONSE']._serialized_end=830
+  _globals['_STREAMSTATISTICSREQUEST']._serialized_start=832
+  _globals['_STREAMSTATISTICSREQUEST']._serialized_end=909
+  _globals['_STREAMSTATISTICSRESPONSE']._serialized_start=911
+  _globals['_STREAMSTATISTICSRESPONSE']._serialized_end=979
+  _globals['_TELEMETRYSERVICE']._serialized_start=1180
+  _globals['_TELEMETRYSERVICE']._serialized_end=1373
 # @@protoc_insertion_point(module_scope)

@@ -160,6 +160,8 @@ class Statistics(_message.Message):
     UNDERRUNS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    CPU_SECONDS_FIELD_NUMBER: _builtins.int
+    MODEL_CPU_SECONDS_FIELD_NUMBER: _builtins.int
     interval_seconds: _builtins.float
     """interval_seconds is the interval's length. Unit: seconds. Range: above 0. Required."""
     uptime_seconds: _builtins.float
@@ -184,6 +186,15 @@ class Statistics(_message.Message):
     """model is the name of the bundle that serves. Range: 1 to 64 characters. Required."""
     device: _builtins.str
     """device is what the network runs on, such as cpu or cuda. Range: 1 to 64 characters. Required."""
+    cpu_seconds: _builtins.float
+    """cpu_seconds is the processor time that the server used in the interval, on all cores together. Unit: seconds.
+    Range: 0 or more. Default: 0.
+    """
+    model_cpu_seconds: _builtins.float
+    """model_cpu_seconds is the part of cpu_seconds that was spent inside the network. Only the thread that starts the
+    evaluations is counted, which is all of it where the network runs on the CPU with one thread. Unit: seconds.
+    Range: 0 or more. Default: 0.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """time is the end of the interval. Required."""
@@ -213,10 +224,12 @@ class Statistics(_message.Message):
         underruns: _builtins.int = ...,
         model: _builtins.str = ...,
         device: _builtins.str = ...,
+        cpu_seconds: _builtins.float = ...,
+        model_cpu_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_sent", b"bytes_sent", "characters", b"characters", "device", b"device", "interval_seconds", b"interval_seconds", "late_windows", b"late_windows", "mean_batch_size", b"mean_batch_size", "model", b"model", "outcomes", b"outcomes", "queue_depth", b"queue_depth", "stages", b"stages", "streams", b"streams", "time", b"time", "underruns", b"underruns", "uptime_seconds", b"uptime_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_sent", b"bytes_sent", "characters", b"characters", "cpu_seconds", b"cpu_seconds", "device", b"device", "interval_seconds", b"interval_seconds", "late_windows", b"late_windows", "mean_batch_size", b"mean_batch_size", "model", b"model", "model_cpu_seconds", b"model_cpu_seconds", "outcomes", b"outcomes", "queue_depth", b"queue_depth", "stages", b"stages", "streams", b"streams", "time", b"time", "underruns", b"underruns", "uptime_seconds", b"uptime_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,154 @@
+"""`strut bench`: the model alone, the server under load, and the server for a long time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from strut_model.bundle import Bundle, BundleError, file_hash, load_bundle
+from strut_model.streaming.commands import bench_model, numbers
+from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
+from strut_server.bench.measuring import PHASES, Measuring, Plan
+from strut_server.bench.processes import ProcessError, echo_server, strut_server
+from strut_server.bench.report import LEGEND, aligned, table, write_pictures, write_report, write_soak
+from strut_server.bench.soaking import soak
+
+BUNDLE = click.Path(path_type=Path, file_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed: ratios within one run, never a verdict on the machine."""
+
+
+bench.add_command(bench_model, "model")
+
+
+@bench.command("serve")
+@click.option("--bundle", "path", type=BUNDLE, help="Bundle directory.  [default: the shipped one]")
+@click.option("--characters", default="1,16,64,256", show_default=True, callback=numbers, help="How many at a time.")
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="Of each phase and round.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="How often the phases take turns.")
+@click.option("--steps", type=int, help="Network evaluations a window.  [default: the server's]")
+@click.option("--min-steps", type=int, help="Let a loaded server use fewer, down to this.  [default: no fewer]")
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="What runs the network.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of one evaluation.")
+@click.option("--out", type=FOLDER, help="Also write serve.md, serve.json and the plots here.")
+def bench_serve(
+    path: Path | None,
+    characters: list[int],
+    seconds: float,
+    rounds: int,
+    steps: int | None,
+    min_steps: int | None,
+    device: str,
+    threads: int,
+    out: Path | None,
+) -> None:
+    """Load a live server over loopback: closed loop, in real time, and with controls that change twice a second.
+
+    The server is a process of its own, and so is an echo server that answers the same requests at once: the floor of
+    what gRPC costs. The other floor is the bare network. All take turns in the same rounds.
+    """
+    bundle, engine = _opened(path, device, threads)
+    for name, value in (("--steps", steps), ("--min-steps", min_steps)):
+        if value is not None and value not in bundle.manifest.steps:
+            allowed = ", ".join(map(str, bundle.manifest.steps))
+            raise click.BadParameter(f"{value} is not among this bundle's: {allowed}", param_hint=name)
+    plan = Plan(characters, seconds, rounds, steps, min_steps)
+    options = _options(bundle, device, threads, max(characters))
+    try:
+        with (
+            tqdm(total=len(characters) * rounds * len(PHASES), unit="phase", leave=False) as bar,
+            echo_server() as echo,
+            strut_server(options) as server,
+        ):
+            rows = Measuring(plan, bundle, engine, server, echo, bar.update).run()
+    except ProcessError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(aligned(table(rows)))
+    click.echo(f"\n{LEGEND}")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        about = {**_about(bundle, engine.name, threads), "seconds": seconds, "rounds": rounds, "steps": steps}
+        write_report(out, rows, {**about, "min_steps": min_steps})
+        try:
+            write_pictures(out, rows)
+        except ModuleNotFoundError:
+            click.echo("no plots: pip install 'strut-motion[bench]' for them", err=True)
+
+
+@bench.command("soak")
+@click.option("--bundle", "path", type=BUNDLE, help="Bundle directory.  [default: the shipped one]")
+@click.option("--characters", default=64, show_default=True, type=click.IntRange(1), help="How many at a time.")
+@click.option("--windows", default=20_000, show_default=True, type=click.IntRange(1), help="How many to make.")
+@click.option("--warm-up", default=5_000, show_default=True, type=click.IntRange(1), help="Windows before that.")
+@click.option("--looks", default=20, show_default=True, type=click.IntRange(1), help="How often to look at the memory.")
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="What runs the network.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of one evaluation.")
+@click.option("--max-growth-mb", type=float, help="Fail when the memory grows by more.")
+@click.option("--out", type=FOLDER, help="Also write soak.json and a plot here.")
+def bench_soak(
+    path: Path | None,
+    characters: int,
+    windows: int,
+    warm_up: int,
+    looks: int,
+    device: str,
+    threads: int,
+    max_growth_mb: float | None,
+    out: Path | None,
+) -> None:
+    """Make many windows on one server, streams coming and going, and look at its memory."""
+    bundle, engine = _opened(path, device, threads)
+    styles = tuple(style.name for style in bundle.manifest.styles)
+    try:
+        with (
+            tqdm(total=warm_up + windows, unit="window", leave=False) as bar,
+            strut_server(_options(bundle, device, threads, characters)) as server,
+        ):
+            found = soak(server, styles, characters, windows, warm_up, looks, bar.update)
+    except ProcessError as error:
+        raise click.ClickException(str(error)) from error
+    cells = [("windows", "memory MB", "p50 ms", "p99 ms")]
+    cells += [
+        (str(s.windows), f"{s.memory_bytes / 1e6:.1f}", f"{s.p50_ms:.1f}", f"{s.p99_ms:.1f}") for s in found.samples
+    ]
+    click.echo(aligned(cells))
+    grown = found.grown_bytes / 1e6
+    click.echo(f"the memory grew by {grown:.1f} MB over {found.samples[-1].windows - found.samples[0].windows} windows")
+    if found.result.errors:
+        click.echo(f"refused: {dict(found.result.errors)}")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_soak(out, found, {**_about(bundle, engine.name, threads), "characters": characters})
+    if max_growth_mb is not None and not grown <= max_growth_mb:
+        raise click.ClickException(f"the memory grew by {grown:.1f} MB; allowed: {max_growth_mb:g} MB")
+
+
+def _opened(path: Path | None, device: str, threads: int) -> tuple[Bundle, Any]:
+    try:
+        bundle = load_bundle(path)
+        return bundle, open_engine(bundle, device, threads)
+    except (BundleError, DeviceError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _options(bundle: Bundle, device: str, threads: int, characters: int) -> list[str]:
+    options = ["--bundle", str(bundle.path), "--device", device, "--threads", str(threads)]
+    if characters > 1024:
+        raise click.BadParameter(f"{characters} is more than one stream carries; allowed: 1 to 1024")
+    return options
+
+
+def _about(bundle: Bundle, engine: str, threads: int) -> dict[str, Any]:
+    return {
+        "bundle": bundle.manifest.name,
+        "student_sha256": file_hash(bundle.student_path),
+        "engine": engine,
+        "threads": threads,
+    }

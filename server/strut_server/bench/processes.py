@@ -1,0 +1,125 @@
+"""Servers as processes of their own, and what they say of their processor time and memory."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+END_SECONDS = 30.0
+_READY = re.compile(r" is ready on ([^ ,]+):")
+
+
+class ProcessError(RuntimeError):
+    """A server that did not start; the message has its last words."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs.
+
+    Attributes:
+        address: of its gRPC port.
+        metrics_url: of its metrics; None where it has none.
+        pid: of its process.
+    """
+
+    address: str
+    metrics_url: str | None
+    pid: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a server has used and done since it began.
+
+    Attributes:
+        cpu_seconds: processor time of its process; NaN where the system does not say.
+        model_cpu_seconds: of that, inside the network.
+        memory_bytes: resident now; NaN where the system does not say.
+        batches: evaluated.
+        windows: in them.
+        sent_bytes: of its replies.
+    """
+
+    cpu_seconds: float
+    model_cpu_seconds: float
+    memory_bytes: float
+    batches: float
+    windows: float
+    sent_bytes: float
+
+
+@contextmanager
+def strut_server(options: Sequence[str]) -> Iterator[Served]:
+    """`strut serve` on free ports of the loopback address.
+
+    Args:
+        options: further ones, such as ("--threads", "2").
+
+    Raises:
+        ProcessError: it did not start.
+    """
+    command = ["-m", "strut_server.cli", "serve", "--port", "0", "--metrics-port", "0", *options]
+    with _process(command, metrics=True) as served:
+        yield served
+
+
+@contextmanager
+def echo_server() -> Iterator[Served]:
+    """The echo server.
+
+    Raises:
+        ProcessError: it did not start.
+    """
+    with _process(["-m", "strut_server.bench.echo"], metrics=False) as served:
+        yield served
+
+
+@contextmanager
+def _process(arguments: Sequence[str], metrics: bool) -> Iterator[Served]:
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = _READY.search(line)
+        if found is None:
+            raise ProcessError(f"the server did not start: {line.strip() or 'it said nothing'}")
+        url = process.stdout.readline().split()[-1] if metrics else None
+        yield Served(found.group(1), url, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def usage(served: Served) -> Usage:
+    """What a server with metrics has used so far."""
+    assert served.metrics_url is not None
+    with urllib.request.urlopen(served.metrics_url) as response:
+        text = response.read().decode()
+    values = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.labels
+    }
+    return Usage(
+        cpu_seconds=values.get("process_cpu_seconds_total", float("nan")),
+        model_cpu_seconds=values["strut_model_cpu_seconds_total"],
+        memory_bytes=values.get("process_resident_memory_bytes", float("nan")),
+        batches=values["strut_batches_total"],
+        windows=values["strut_batched_windows_total"],
+        sent_bytes=values["strut_sent_bytes_total"],
+    )

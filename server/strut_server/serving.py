@@ -1,0 +1,105 @@
+"""A model that serves: its bundle with all that is made of it. Several can serve side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from strut_model.bundle import Bundle, BundleError, load_bundle
+from strut_model.features import FEATURES, WINDOW
+from strut_model.streaming.devices import open_engine
+from strut_model.streaming.engine import OnnxEngine
+from strut_model.streaming.generator import MotionGenerator
+from strut_proto.v1 import motion_service_pb2
+from strut_server.costs import Costs
+from strut_server.memory import WindowMemory
+from strut_server.server_info import model_message
+from strut_server.settings import ServerSettings
+from strut_server.styles import StyleRepository
+from strut_server.validation import RequestReader
+from strut_server.windows import WindowMaker, bucket_size
+
+WARM_UP_BATCHES = (1, 2, 8, 32)
+WARM_UP_ROUNDS = 2
+"""The first evaluation of a size allocates; the second one tells what it costs."""
+
+
+@dataclass(frozen=True)
+class ServingModel:
+    """One bundle, ready to serve.
+
+    Attributes:
+        bundle: what it was loaded from.
+        engine: runs its network.
+        styles: what names of styles mean to it.
+        reader: checks requests against it.
+        maker: makes its windows; the batcher's.
+        message: what clients are told of it.
+    """
+
+    bundle: Bundle
+    engine: OnnxEngine
+    styles: StyleRepository
+    reader: RequestReader
+    maker: WindowMaker
+    message: motion_service_pb2.ModelInfo
+
+    @staticmethod
+    def load(
+        path: Path | None,
+        settings: ServerSettings,
+        memory: WindowMemory,
+        styles_of: Callable[[Bundle], StyleRepository],
+    ) -> ServingModel:
+        """Load a bundle.
+
+        Args:
+            path: its directory; None for the one that ships with the package.
+            settings: how to serve.
+            memory: of all characters, whichever model made their windows.
+            styles_of: makes the store of styles.
+
+        Raises:
+            BundleError: the bundle cannot be used.
+            DeviceError: the device cannot be used.
+        """
+        bundle = load_bundle(path)
+        engine = open_engine(bundle, settings.device, settings.threads, settings.spin)
+        styles = styles_of(bundle)
+        return ServingModel(
+            bundle=bundle,
+            engine=engine,
+            styles=styles,
+            reader=RequestReader(bundle, styles, settings),
+            maker=WindowMaker(bundle, MotionGenerator(bundle, engine), memory, settings.min_replan_frames),
+            message=model_message(bundle),
+        )
+
+    def warm_up(self, costs: Costs) -> None:
+        """Run the network at a few batch sizes, so that no request pays for what the first evaluation costs.
+
+        Args:
+            costs: takes note of what the evaluations cost.
+
+        Raises:
+            BundleError: the network gives numbers that are not finite.
+        """
+        steps = self.reader.default_steps
+        for batch in sorted({bucket_size(min(size, costs.max_batch)) for size in WARM_UP_BATCHES}):
+            noise = np.zeros((batch, max(self.bundle.manifest.steps), WINDOW, FEATURES), np.float32)
+            conditions = {
+                name: np.zeros((batch, *(int(size or 0) for size in shape[1:])), np.float32)
+                for name, shape in self.bundle.student_inputs().items()
+                if name not in ("noisy", "time")
+            }
+            for _ in range(WARM_UP_ROUNDS):
+                begin = perf_counter()
+                clean = self.engine.sample(conditions, noise, steps)
+                seconds = perf_counter() - begin
+            if not np.isfinite(clean).all():
+                raise BundleError(f"{self.bundle.student_path.name}: the network gives numbers that are not finite")
+            costs.observe(batch, steps, seconds)

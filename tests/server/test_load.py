@@ -1,0 +1,111 @@
+"""A loaded server over real gRPC: fewer steps where they may be, floods that harm nobody else, models switched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.rpc import code_pb2
+from tests.bundles import tiny_bundle
+from tests.server.messages import Stream, controls, details, request, retry_seconds
+
+from strut_model.bundle import BundleError
+from strut_proto.v1 import controls_pb2, motion_service_pb2
+from strut_server.local import local_server
+from strut_server.server import StrutServer
+from strut_server.settings import ServerSettings
+
+
+def four_steps(least: int | None) -> controls_pb2.Controls:
+    wanted = controls(steps=4)
+    if least is not None:
+        wanted.min_steps = least
+    return wanted
+
+
+def test_a_loaded_server_uses_fewer_steps_where_it_may_and_says_so(bundle_path: Path) -> None:
+    with local_server(ServerSettings(port=0, bundle=bundle_path)) as running, Stream(running.address) as stream:
+        server = running._server
+        assert isinstance(server, StrutServer)
+        idle = stream.window(request(character=1, controls=four_steps(1)))
+        assert idle.steps == 4
+        asked = [request(n, controls=four_steps(least), deadline_ms=1000) for n, least in ((2, None), (3, 2), (4, 1))]
+        used = {}
+        for one in asked:
+            for size in (1, 2, 8, 32) * 100:  # as on a machine where an evaluation takes a fifth of a second
+                server.runtime.costs.observe(size, 1, 0.2)
+            stream.ask(one)
+            (reply,) = stream.replies(1)
+            warned = [w.code for w in reply.warnings]
+            used[reply.character] = reply.window.steps
+            assert (motion_service_pb2.WARNING_CODE_FEWER_STEPS in warned) == (reply.window.steps < 4)
+    # Half of a second is there for it: four or two evaluations fit, as far as the client allows.
+    assert used == {2: 4, 3: 2, 4: 2}
+
+
+def test_a_flood_crowds_out_itself_alone(bundle_path: Path) -> None:
+    settings = ServerSettings(port=0, bundle=bundle_path, queue_capacity=32, max_batch=256, max_batch_ms=1)
+    with local_server(settings) as running, Stream(running.address, name="flood") as flood:
+        with Stream(running.address, name="quiet") as quiet:
+            for sequence in range(1, 11):
+                flood.ask(*(request(character=n, sequence=sequence) for n in range(200)))
+                start = 16 * (sequence - 1)
+                continues = sequence - 1 or None
+                assert quiet.window(request(1, sequence, start_frame=start, continues=continues)).frames.count == 16
+        replies = flood.replies(2000)
+    refused = [r.error for r in replies if r.WhichOneof("result") == "error" and details(r.error)[0] == "QUEUE_FULL"]
+    assert refused
+    for error in refused:
+        seconds = retry_seconds(error)
+        assert error.code == code_pb2.RESOURCE_EXHAUSTED
+        assert seconds is not None
+        assert 0 < seconds <= 5
+
+
+def test_of_a_stream_that_asks_for_too_much_the_nearest_are_served(bundle_path: Path) -> None:
+    settings = ServerSettings(
+        port=0, bundle=bundle_path, queue_capacity=4, max_batch_delay_ms=500.0, eager_batches=False
+    )
+    with local_server(settings) as running, Stream(running.address) as stream:
+        stream.ask(*(request(character=n, priority=100 - n) for n in range(20)))
+        replies = stream.replies(20)
+    served = {reply.character for reply in replies if reply.WhichOneof("result") == "window"}
+    assert served == {16, 17, 18, 19}
+
+
+def test_a_single_character_does_not_wait_for_company(bundle_path: Path) -> None:
+    delay_ms = 1000.0
+    settings = ServerSettings(port=0, bundle=bundle_path, max_batch_delay_ms=delay_ms)
+    with local_server(settings) as running, Stream(running.address) as stream:
+        stream.ask(request())
+        (alone,) = stream.replies(1)
+        # Once there are two, the one that comes first does.
+        stream.ask(request(2))
+        stream.replies(1)
+        stream.ask(request(1, 2, start_frame=16, continues=1))
+        (first,) = stream.replies(1)
+    assert alone.timing.batch_wait_ns < 0.5e6 * delay_ms < first.timing.batch_wait_ns
+
+
+def test_a_model_is_switched_under_a_stream(bundle_path: Path, tmp_path: Path) -> None:
+    other = tiny_bundle(tmp_path / "other", seed=5)
+    with local_server(ServerSettings(port=0, bundle=bundle_path)) as running, Stream(running.address) as stream:
+        stream.window(request())
+        before = stream.window(request(2))
+        running.switch_model(other)
+        changed = stream.receive().event.model_changed.model
+        assert changed.hash != stream.hello.model.hash
+        # The timeline goes on, by the new model: its styles have other vectors.
+        assert stream.window(request(sequence=2, start_frame=16, continues=1)).frames.count == 16
+        after = stream.window(request(3, controls=controls()))
+        assert after.frames.data != before.frames.data
+        with Stream(running.address) as late:
+            assert late.hello.model.hash == changed.hash
+        broken = tmp_path / "broken"
+        tiny_bundle(broken)
+        (broken / "student.onnx").write_bytes(b"no network")
+        with pytest.raises(BundleError, match=r"student\.onnx"):
+            running.switch_model(broken)
+        assert stream.window(request(sequence=3, start_frame=32, continues=2)).frames.count == 16
+        with Stream(running.address) as late:
+            assert late.hello.model.hash == changed.hash
