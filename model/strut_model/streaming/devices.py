@@ -41,15 +41,24 @@ def open_engine(bundle: Bundle, device: str = "auto", threads: int = 1, spin: bo
             return engine
         if device == "cuda":
             raise DeviceError(f"device: 'cuda' cannot be used: {reason}")
-        log.info("the network runs on the CPU: %s", reason)
+        # An ONNX Runtime that was made for CUDA is there because somebody wants it.
+        level = logging.WARNING if cuda_is_built_in() else logging.INFO
+        log.log(level, "the network runs on the CPU: %s", reason)
     return OnnxEngine(bundle, threads=threads, spin=spin)
+
+
+def cuda_is_built_in() -> bool:
+    """True where the installed ONNX Runtime was built with CUDA, whether or not there is a device."""
+    import onnxruntime
+
+    return CUDA in onnxruntime.get_available_providers()
 
 
 def _open_cuda(bundle: Bundle) -> tuple[BoundEngine | None, str]:
     """The CUDA engine, or None and why there is none."""
     import onnxruntime
 
-    if CUDA not in onnxruntime.get_available_providers():
+    if not cuda_is_built_in():
         return None, (
             "this ONNX Runtime was built without CUDA; pip uninstall onnxruntime, then pip install 'strut-motion[gpu]'"
         )

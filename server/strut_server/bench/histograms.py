@@ -35,8 +35,23 @@ class Latencies:
         return float(self._histogram.get_value_at_percentile(percent)) / 1000.0
 
     def curve(self, percents: Sequence[float]) -> list[float]:
-        """Several percentiles."""
-        return [self.percentile(percent) for percent in percents]
+        """Several percentiles, ascending."""
+        if not self.count:
+            return [float("nan")] * len(percents)
+        values = self._histogram.get_percentile_to_value_dict(list(percents))
+        return [values[percent] / 1000.0 for percent in percents]
+
+    def share_above(self, milliseconds: float) -> float:
+        """Share of them that are longer; NaN where there are none."""
+        if not self.count:
+            return float("nan")
+        limit = milliseconds * 1000.0
+        above = sum(
+            item.count_at_value_iterated_to
+            for item in self._histogram.get_recorded_iterator()
+            if item.value_iterated_to > limit
+        )
+        return float(above / self.count)
 
     def as_dict(self) -> dict[str, float]:
         """What goes into a report, milliseconds."""

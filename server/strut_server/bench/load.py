@@ -4,7 +4,8 @@
 does not tell how long a game would wait, since a slow server is asked less often (coordinated omission).
 
 *Open loop*: each character asks when a game would, whether or not the server keeps up, and a window's latency counts
-from the moment at which it was due to be asked for, however late it was asked.
+from the moment at which it was due to be asked for, however late it was asked. Whatever fell due before the end counts,
+also what is answered after it, or never.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Result:
         response: with re-planning, from a changed control to its first affected frame on screen.
         wire: arrival - sending - time in the server.
         stages: the server's own, by name.
-        errors: by reason.
+        errors: by reason; UNANSWERED for windows of the open loop that never came.
         windows: how many came.
         seconds: from the first request to the last reply.
         received_bytes: of the replies' messages.
@@ -146,7 +147,8 @@ class Walker:
     def request(self, styles: tuple[str, ...], now_ns: int) -> motion_service_pb2.WindowRequest:
         """The next request."""
         if not self.began_ns:
-            self.began_ns = now_ns
+            # Frame 0 comes on screen when there is some motion in hand.
+            self.began_ns = now_ns + int(REPLAN_LEAD_FRAMES / FPS * 1e9)
         self.sequence += 1
         start = self._start(now_ns)
         request = self._request
@@ -227,6 +229,7 @@ class LoadRun:
         self._counted_from_ns = 0
         self._last_ns = 0
         self._ends_ns = 0
+        self._last_ends_ns = 0
         self._due: list[tuple[int, int]] = []
         """A heap of when which character's next window is due."""
 
@@ -256,12 +259,13 @@ class LoadRun:
     def _begin(self, now: int) -> None:
         self._counted_from_ns = now + self._warm_up_ns
         self._ends_ns = self._counted_from_ns + int(self._load.seconds * 1e9)
+        self._last_ends_ns = self._ends_ns + int(LAST_REPLIES_SECONDS * 1e9)
         every = self._load.every_seconds or 0.0
         # Spread over the interval, as the characters of a game are.
         self._due = [(now + int(i * every * 1e9 / len(self._walkers)), n) for i, n in enumerate(self._walkers)]
 
     async def _write(self, call: Any, max_batch: int, reader: asyncio.Task[None]) -> None:
-        while not self._over():
+        while not self._over(time.monotonic_ns()):
             self._changed.clear()
             if reader.done():
                 reader.result()
@@ -290,7 +294,11 @@ class LoadRun:
             self._changed.set()
 
     async def _last_replies(self, reader: asyncio.Task[None]) -> None:
+        """Wait for what was asked; what of the open loop is not there by then has taken as long as it has."""
         ends = time.monotonic() + LAST_REPLIES_SECONDS
+        if self._load.every_seconds is not None:
+            self._give_up(int(self._load.every_seconds * 1e9))
+            return
         while any(walker.waiting for walker in self._walkers.values()) and not reader.done():
             self._changed.clear()
             try:
@@ -299,25 +307,43 @@ class LoadRun:
                 return
 
     async def _until_next(self) -> None:
-        wakes = min([self._ends_ns, *(due for due, _ in self._due[:1])])
+        now = time.monotonic_ns()
+        wakes = min([self._ends_ns if now < self._ends_ns else self._last_ends_ns, *(due for due, _ in self._due[:1])])
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), max((wakes - time.monotonic_ns()) / 1e9, 0.0))
+            await asyncio.wait_for(self._changed.wait(), max((wakes - now) / 1e9, 0.0))
 
-    def _over(self) -> bool:
-        enough = self._load.windows is not None and self._result.windows >= self._load.windows
-        return enough or time.monotonic_ns() >= self._ends_ns
+    def _over(self, now: int) -> bool:
+        if self._load.windows is not None and self._result.windows >= self._load.windows:
+            return True
+        if now < self._ends_ns:
+            return False
+        if self._load.every_seconds is None or now >= self._last_ends_ns:
+            return True
+        return not self._due and not any(walker.busy for walker in self._walkers.values())
+
+    def _give_up(self, every_ns: int) -> None:
+        now = time.monotonic_ns()
+        for walker in self._walkers.values():
+            due = walker.due_ns
+            while walker.busy and due < self._ends_ns:
+                self._result.errors["UNANSWERED"] += 1
+                self._result.latency.record(now - due)
+                due += every_ns
 
     def _take_due(self, now: int) -> None:
         """Characters whose next window is due; one that still waits for its last one owes it."""
         while self._due and self._due[0][0] <= now:
             due, number = heapq.heappop(self._due)
             walker = self._walkers[number]
+            if due >= self._ends_ns:
+                continue
             if walker.busy:
                 walker.owed_ns = due
             else:
                 self._ask(walker, due)
 
     def _ask(self, walker: Walker, due: int) -> None:
+        """Ask for a window that was due then."""
         walker.due_ns, walker.owed_ns, walker.busy = due, None, True
         self._ready.append(walker)
         if self._load.every_seconds is not None:
@@ -336,7 +362,8 @@ class LoadRun:
         if self._on_window is not None:
             self._on_window()
         if self._load.every_seconds is None:
-            self._ask(walker, now)
+            if now < self._ends_ns:
+                self._ask(walker, now)
         elif walker.owed_ns is not None:
             self._ask(walker, walker.owed_ns)
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from strut_server.bench.load import Result
 from strut_server.bench.measuring import Row
 from strut_server.bench.soaking import Soak
 from strut_server.server_info import server_version
@@ -42,17 +41,6 @@ def aligned(cells: Sequence[Sequence[str]]) -> str:
     """Cells as text in columns."""
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in cells)
-
-
-def late_share(result: Result) -> float:
-    """Share of windows whose latency was above `LATE_MS`; NaN where there are none."""
-    if not result.latency.count:
-        return float("nan")
-    low, high = 0.0, 100.0
-    while high - low > 0.01:
-        middle = (low + high) / 2
-        low, high = (middle, high) if result.latency.percentile(middle) <= LATE_MS else (low, middle)
-    return 1.0 - high / 100.0 if high < 100.0 else 0.0
 
 
 def document(rows: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +149,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.open.latency.percentile(50.0):.1f}",
         f"{row.open.latency.percentile(99.0):.1f}",
         f"{row.replan.response.percentile(95.0):.0f}",
-        _share(late_share(row.open)),
+        _share(row.open.latency.share_above(LATE_MS)),
         str(errors),
         f"{row.bytes_per_character_second:.0f}",
     )

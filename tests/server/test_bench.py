@@ -1,0 +1,159 @@
+"""`strut bench serve` and `strut bench soak` on a tiny bundle; no figure of theirs is judged here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import grpc.aio
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from strut_proto.v1 import motion_service_pb2_grpc
+from strut_server.bench import load
+from strut_server.bench.commands import bench
+from strut_server.bench.echo import Context, EchoService
+from strut_server.bench.histograms import Latencies
+from strut_server.bench.load import Load, LoadRun
+
+STALL_SECONDS = 0.9
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(bench, list(arguments))
+
+
+class Patient:
+    """A call's context whose messages are not read during one long pause."""
+
+    def __init__(self, context: Context) -> None:
+        self.write = context.write
+        self._read = context.read
+        self._pause = asyncio.ensure_future(self._paused())
+        self._going = asyncio.Event()
+        self._going.set()
+
+    async def read(self) -> object:
+        message = await self._read()
+        await self._going.wait()
+        return message
+
+    async def _paused(self) -> None:
+        await asyncio.sleep(0.3)
+        self._going.clear()
+        await asyncio.sleep(STALL_SECONDS)
+        self._going.set()
+
+
+class Stalling(EchoService):
+    """Answers at once but for one long pause."""
+
+    async def StreamMotion(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]  # noqa: N802
+        await super().StreamMotion(request_iterator, Patient(context))  # type: ignore[arg-type]
+
+
+def loaded(how: Load) -> load.Result:
+    """What comes of a load on a server that stalls."""
+
+    async def measured() -> load.Result:
+        server = grpc.aio.server()
+        motion_service_pb2_grpc.add_MotionServiceServicer_to_server(Stalling(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            return await LoadRun(f"127.0.0.1:{port}", how, ("active",), warm_up_seconds=0.0).run()
+        finally:
+            await server.stop(None)
+
+    return asyncio.run(measured())
+
+
+def test_the_open_loop_counts_every_window_that_a_stall_delayed() -> None:
+    every, characters = 0.1, 4
+    opened = loaded(Load(characters, 2.0, every_seconds=every))
+    # Windows fall due all through the stall; those of its first third waited for more than two thirds of it.
+    third = STALL_SECONDS / 3
+
+    def long(result: load.Result) -> float:
+        return result.latency.share_above(2 * third * 1000) * result.latency.count
+
+    assert long(opened) >= 0.6 * characters * third / every
+    # Whatever fell due counts, also what came after the end.
+    assert opened.latency.count == pytest.approx(characters * 2.0 / every, abs=characters)
+    assert not opened.errors
+
+
+def test_latencies_are_those_of_all_durations_within_a_thousandth() -> None:
+    durations = np.random.default_rng(2).lognormal(16.0, 1.0, 5003).astype(np.int64)
+    halves = [Latencies(), Latencies()]
+    for index, duration in enumerate(durations.tolist()):
+        halves[index % 2].record(duration)
+    halves[0].add(halves[1])
+    percents = [50.0, 90.0, 99.0, 99.9]
+    exact = np.percentile(durations, percents, method="inverted_cdf") / 1e6
+    np.testing.assert_allclose(halves[0].curve(percents), exact, rtol=2e-3)
+    for limit_ms in (1.0, 10.0, 100.0):
+        assert abs(halves[0].share_above(limit_ms) - (durations > limit_ms * 1e6).mean()) < 2e-3
+
+
+def test_a_run_reports_the_server_beside_its_floors(bundle_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    result = run(
+        "serve", "--bundle", str(bundle_path), "--characters", "1,6", "--seconds", "1", "--rounds", "1",
+        "--steps", "4", "--min-steps", "1", "--out", str(out),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    found = json.loads((out / "serve.json").read_text(encoding="utf-8"))
+    assert [row["characters"] for row in found["rows"]] == [1, 6]
+    for row in found["rows"]:
+        for loop in ("echo", "closed_loop", "open_loop", "re_planning"):
+            assert row[loop]["windows"] >= row["characters"], loop
+            assert not set(row[loop]["errors"]) - {"DEADLINE"}, loop
+        assert 0 < row["model_cpu_share"] < 1
+        assert row["latency_over_floor"] > 0
+        assert 1 <= row["mean_batch"] <= row["characters"]
+        assert 152 * 30 < row["bytes_per_character_second"] < 6000
+        assert set(row["closed_loop"]["steps"]) <= {"1", "2", "4"}
+        stages = row["closed_loop"]["stages_ms"]
+        assert stages["inference"]["p50"] <= stages["server_total"]["max"]
+        # A changed control shows four frames later at the earliest, less what the client's clock is within a frame.
+        assert row["re_planning"]["response_ms"]["p50"] > 3 / 30 * 1000
+    text = (out / "serve.md").read_text(encoding="utf-8")
+    assert "in real time" in text
+    for picture in ("latency.png", "stages.png"):
+        assert (out / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_soak_looks_at_the_memory_and_fails_when_it_grew(bundle_path: Path, tmp_path: Path) -> None:
+    result = run(
+        "soak", "--bundle", str(bundle_path), "--characters", "4", "--windows", "60", "--warm-up", "20",
+        "--looks", "3", "--max-growth-mb", "-1000", "--out", str(tmp_path),
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "allowed: -1000 MB" in result.output
+    found = json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))
+    assert len(found["samples"]) == 4
+    assert found["windows"] >= 80
+    assert all(sample["memory_bytes"] > 1e6 for sample in found["samples"])
+    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("serve", "--steps", "3"), "3 is not among this bundle's: 1, 2, 4"),
+        (("serve", "--characters", "2000"), "1 to 1024"),
+        (("serve", "--characters", "one"), "not a list of numbers"),
+        (("soak", "--bundle", "/nowhere"), "no such bundle directory"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(bundle_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    result = run(*arguments, *(() if "--bundle" in arguments else ("--bundle", str(bundle_path))))
+    assert result.exit_code != 0
+    assert said in result.output
+
+
+def test_the_bench_of_the_model_is_among_the_commands() -> None:
+    assert "model" in run("--help").output
