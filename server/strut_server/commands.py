@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import click
+import platformdirs
 
 from strut_model.bundle import BundleError
 from strut_model.streaming.devices import DeviceError
@@ -14,6 +15,7 @@ from strut_server.access import Role, callers_yaml, new_token, parse_callers, wr
 from strut_server.logs import FORMATS, configure_logging
 from strut_server.server import BindError, StrutServer
 from strut_server.settings import DEVICES, ServerSettings, SettingError
+from strut_server.storage.database import StorageError
 
 DEFAULTS = ServerSettings()
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -34,6 +36,12 @@ PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
     "--tokens",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="YAML file of callers and their roles, see 'strut token'.  [default: everybody may do everything]",
+)
+@click.option(
+    "--database",
+    envvar="STRUT_DATABASE",
+    help="SQLAlchemy URL of users' styles and presets.  [default: a SQLite file in the user's data directory; "
+    "environment variable: STRUT_DATABASE]",
 )
 @click.option(
     "--bundle",
@@ -88,6 +96,7 @@ def serve(
     tls_key: Path | None,
     tls_client_ca: Path | None,
     tokens: Path | None,
+    database: str | None,
     bundle: Path | None,
     device: str,
     threads: int,
@@ -118,6 +127,7 @@ def serve(
             tls_key=tls_key,
             tls_client_ca=tls_client_ca,
             tokens=tokens,
+            database=database or default_database(),
             bundle=bundle,
             device=device,
             threads=threads,
@@ -133,8 +143,13 @@ def serve(
             drain_seconds=drain_seconds,
         )
         asyncio.run(_serve(settings))
-    except (SettingError, BundleError, BindError, DeviceError) as error:
+    except (SettingError, StorageError, BundleError, BindError, DeviceError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def default_database() -> str:
+    """The URL of the database that is used unless another is given."""
+    return f"sqlite:///{platformdirs.user_data_path('strut', appauthor=False) / 'strut.db'}"
 
 
 async def _serve(settings: ServerSettings) -> None:

@@ -307,3 +307,40 @@ def too_many_streams(limit: int) -> RequestError:
 def silent(seconds: float) -> RequestError:
     """DEADLINE_EXCEEDED for a call whose next message does not come."""
     return RequestError(code_pb2.DEADLINE_EXCEEDED, "SILENT", f"no message came within {seconds:g} s")
+
+
+def unavailable(why: str, retry_seconds: float = 1.0) -> RequestError:
+    """UNAVAILABLE for what another try may find: a database that does not answer, a server that is gone."""
+    return RequestError(code_pb2.UNAVAILABLE, "UNAVAILABLE", why, retry_seconds=retry_seconds)
+
+
+def already_exists(reason: str, message: str) -> RequestError:
+    """ALREADY_EXISTS for something new whose name is taken."""
+    return RequestError(code_pb2.ALREADY_EXISTS, reason, message)
+
+
+def limit_reached(reason: str, message: str, retry_seconds: float | None = None) -> RequestError:
+    """RESOURCE_EXHAUSTED for something that there are as many of as may be."""
+    return RequestError(code_pb2.RESOURCE_EXHAUSTED, reason, message, retry_seconds=retry_seconds)
+
+
+def style_of_model(name: str) -> RequestError:
+    """FAILED_PRECONDITION for a change of a style that came with the model."""
+    return RequestError(
+        code_pb2.FAILED_PRECONDITION, "STYLE_OF_MODEL", f"{quoted(name)} came with the model and stays as it is"
+    )
+
+
+def style_source_missing(source: str, available: Sequence[str]) -> RequestError:
+    """UNIMPLEMENTED for a source that styles cannot be made of here."""
+    return RequestError(
+        code_pb2.UNIMPLEMENTED,
+        "STYLE_SOURCE_MISSING",
+        f"header.source: styles cannot be made of {source} here; available: {', '.join(available)}",
+        metadata={"source": source, "available": ",".join(available)},
+    )
+
+
+def unreadable_file(message: str) -> RequestError:
+    """INVALID_ARGUMENT for an uploaded file that cannot be read, in the operation that tried to."""
+    return RequestError(code_pb2.INVALID_ARGUMENT, "UNREADABLE_FILE", message)

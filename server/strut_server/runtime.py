@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -39,6 +39,7 @@ class Runtime:
 
     Args:
         settings: how to serve.
+        styles_of: what names of styles mean while a bundle serves.
 
     Raises:
         BundleError: the bundle cannot be used.
@@ -48,9 +49,10 @@ class Runtime:
     RECONNECT_SECONDS: ClassVar[float] = 0.1
     """What a client is told to wait before it connects to another replica."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, styles_of: Callable[[Bundle], StyleRepository] = BundleStyles) -> None:
         self.settings = settings
         self._memory = WindowMemory(settings.remembered_windows)
+        self._styles_of = styles_of
         self.serving: ServingModel = self._load(settings.bundle)
         self.limits: motion_service_pb2.Limits = limits_message(settings)
         self.streams: dict[str, MotionStream] = {}
@@ -182,7 +184,7 @@ class Runtime:
         return motion_service_pb2.ServerEvent(draining=motion_service_pb2.Draining(remaining_ms=remaining))
 
     def _load(self, path: Path | None) -> ServingModel:
-        return ServingModel.load(path, self.settings, self._memory, BundleStyles)
+        return ServingModel.load(path, self.settings, self._memory, self._styles_of)
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Hand outcomes to the event loop; called on the batcher's thread."""

@@ -25,6 +25,8 @@ from strut_server.motion_service import MotionService
 from strut_server.observability import Observability
 from strut_server.runtime import Runtime
 from strut_server.settings import ServerSettings, is_loopback
+from strut_server.storage.store import Store
+from strut_server.style_making import StyleMaker
 from strut_server.style_service import StyleService
 from strut_server.telemetry_service import TelemetryService
 from strut_server.tls import server_credentials
@@ -69,18 +71,28 @@ class StrutServer:
     Raises:
         BundleError: the bundle cannot be used.
         SettingError: the file of tokens cannot be used.
+        StorageError: the database cannot be used.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
-        self.runtime = Runtime(settings)
+        self.store = Store(settings.database, settings.max_styles_per_owner)
+        try:
+            self.runtime = Runtime(settings, self.store.styles_of)
+            guard = Guard(settings)
+        except BaseException:
+            self.store.close()
+            raise
+        self.maker = StyleMaker(self.store)
         self.port = 0
         self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(interceptors=(Guard(settings),), options=_options(settings))
+        self._grpc = grpc.aio.server(interceptors=(guard,), options=_options(settings))
         self._stopped = asyncio.Event()
         self.observability = Observability(settings, self.runtime)
         motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
-        style_service_pb2_grpc.add_StyleServiceServicer_to_server(StyleService(self.runtime.styles), self._grpc)
+        style_service_pb2_grpc.add_StyleServiceServicer_to_server(
+            StyleService(self.runtime, self.store, self.maker), self._grpc
+        )
         scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(), self._grpc)
         telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(self.runtime), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
@@ -115,6 +127,7 @@ class StrutServer:
         except OSError as error:
             raise BindError(f"cannot listen on port {self.settings.metrics_port} for the metrics: {error}") from error
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self.store.start()
         await self._grpc.start()
         await asyncio.get_running_loop().run_in_executor(None, self.runtime.warm_up)
         self.runtime.start()
@@ -138,7 +151,10 @@ class StrutServer:
     async def stop(self) -> None:
         """Stop at once, cutting streams off."""
         await self._grpc.stop(LAST_WORDS_SECONDS)
-        await asyncio.get_running_loop().run_in_executor(None, self.runtime.stop)
+        await self.maker.close()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.runtime.stop)
+        await loop.run_in_executor(None, self.store.close)
         await self.observability.stop()
         self._stopped.set()
 
@@ -147,7 +163,11 @@ class StrutServer:
         await self._stopped.wait()
 
     async def __aenter__(self) -> StrutServer:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            self.store.close()
+            raise
         return self
 
     async def __aexit__(

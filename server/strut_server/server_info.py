@@ -19,6 +19,8 @@ CAPABILITIES = (
     motion_service_pb2.CAPABILITY_QUAT48,
     motion_service_pb2.CAPABILITY_FEWER_STEPS,
     motion_service_pb2.CAPABILITY_TELEMETRY,
+    motion_service_pb2.CAPABILITY_STYLE_CREATE,
+    motion_service_pb2.CAPABILITY_PRESETS,
 )
 """What is listed here works; every other capability of the contract is answered with UNIMPLEMENTED."""
 

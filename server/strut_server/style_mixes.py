@@ -49,26 +49,35 @@ class StyleReader:
         self._repository = styles
         self._max_components = max_components
         self._mixes: OrderedDict[bytes, StyleChoice] = OrderedDict()
+        self._version = styles.version
 
-    def read(self, message: controls_pb2.StyleMix, check: Checker) -> StyleChoice | None:
+    def read(self, message: controls_pb2.StyleMix, check: Checker, path: str = "controls.style") -> StyleChoice | None:
         """The style that a message asks for; None where ``check`` found something wrong.
+
+        Args:
+            message: the mix.
+            check: takes what is wrong with it.
+            path: of the message, for the fields that are named.
 
         Raises:
             RequestError: UNIMPLEMENTED for a field that this server does not have.
         """
+        if self._version != self._repository.version:
+            self._mixes.clear()
+            self._version = self._repository.version
         key = message.SerializeToString(deterministic=True)
         choice = self._mixes.get(key)
         if choice is not None:
             self._mixes.move_to_end(key)
             return choice
         before = len(check.violations)
-        mix = self._read_mix(message, check)
+        mix = self._read_mix(message, check, path)
         if len(check.violations) > before:
             return None
         try:
             vector, guidance = style_vector(self._bundle, mix)
         except ControlError as error:
-            check.refuse(f"controls.{error.field}", error.value, error.allowed)
+            check.refuse(f"{path}{error.field.removeprefix('style')}", error.value, error.allowed)
             return None
         choice = StyleChoice(vector, guidance, self._named_rows(message))
         self._mixes[key] = choice
@@ -98,8 +107,7 @@ class StyleReader:
             return ((index[self._bundle.manifest.neutral_style], 1.0),)
         return tuple((index[c.name], _weight(c)) for c in message.components if c.name in index and _weight(c) > 0)
 
-    def _read_mix(self, message: controls_pb2.StyleMix, check: Checker) -> StyleMix:
-        path = "controls.style"
+    def _read_mix(self, message: controls_pb2.StyleMix, check: Checker, path: str) -> StyleMix:
         if message.dimensions:
             raise capability_missing("CAPABILITY_STYLE_DIMENSIONS", f"{path}.dimensions")
         if message.gating == controls_pb2.STYLE_GATING_AUTOMATIC:

@@ -1,6 +1,6 @@
 """The store of styles that requests name, behind one small interface.
 
-`BundleStyles` serves the styles of the model bundle, which are read only. A store of users' own styles takes its place
+`BundleStyles` serves the styles of the model bundle, which are read only; `storage.styles.AllStyles` adds users' own
 behind the same interface.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from strut_model.bundle import Bundle
+from strut_proto.v1 import style_service_pb2
 
 Float = npt.NDArray[np.float32]
 
@@ -32,6 +34,9 @@ class StoredStyle:
         neutral: True for the one that strength 0 means.
         vector: (5, 64), one code per body part.
         contents: names of the contents that its data shows.
+        source: a number of the contract's StyleSource.
+        owner: who stored it; empty for those of the model.
+        create_time: when it was stored; None for those of the model.
     """
 
     name: str
@@ -40,10 +45,18 @@ class StoredStyle:
     neutral: bool
     vector: Float
     contents: tuple[str, ...]
+    source: int = style_service_pb2.STYLE_SOURCE_MODEL
+    owner: str = ""
+    create_time: datetime | None = None
 
 
 class StyleRepository(Protocol):
     """Styles by name. Called from the event loop: implementations answer from memory."""
+
+    @property
+    def version(self) -> int:
+        """Changes whenever any style does: what was made of names before has to be made anew."""
+        ...
 
     def names(self) -> Sequence[str]:
         """All names, sorted."""
@@ -72,6 +85,11 @@ class BundleStyles:
             for row, style in enumerate(bundle.manifest.styles)
         }
         self._names = tuple(sorted(self._styles))
+
+    @property
+    def version(self) -> int:
+        """See `StyleRepository.version`: a bundle's styles never change."""
+        return 0
 
     def names(self) -> Sequence[str]:
         """See `StyleRepository.names`."""

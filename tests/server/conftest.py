@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.bundles import tiny_bundle
+from tests.server.postgresql import PostgreSql, missing_postgresql, running_postgresql
 
 from strut_server.local import LocalServer, local_server
 from strut_server.settings import ServerSettings
@@ -16,6 +17,33 @@ from strut_server.settings import ServerSettings
 def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny bundle with real ONNX graphs."""
     return tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """`strut serve` in tests stores nothing among the user's own files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRUT_DATABASE", f"sqlite:///{tmp_path_factory.mktemp('database') / 'strut.db'}")
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """A PostgreSQL server of the tests' own; skipped, with the reason, where it is not installed."""
+    reason = missing_postgresql()
+    if reason is not None:
+        pytest.skip(f"PostgreSQL is not tested: {reason}")
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'styles.db'}"
+    running: PostgreSql = request.getfixturevalue("postgresql")
+    return running.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,6 @@ from strut_proto.v1 import (
     motion_service_pb2_grpc,
     scene_service_pb2,
     scene_service_pb2_grpc,
-    style_service_pb2,
-    style_service_pb2_grpc,
 )
 from strut_server.commands import serve
 from strut_server.local import LocalServer, local_server
@@ -143,14 +141,6 @@ def test_reflection_lists_the_services(server: LocalServer) -> None:
 CALLS = (
     (motion_service_pb2_grpc.MotionServiceStub, "OverrideControls", motion_service_pb2.OverrideControlsRequest()),
     (motion_service_pb2_grpc.MotionServiceStub, "StylizeClip", motion_service_pb2.StylizeClipRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "CreateStyle", iter([style_service_pb2.CreateStyleRequest()])),
-    (style_service_pb2_grpc.StyleServiceStub, "DeleteStyle", style_service_pb2.DeleteStyleRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "GetOperation", style_service_pb2.GetOperationRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "CancelOperation", style_service_pb2.CancelOperationRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "WatchOperation", style_service_pb2.WatchOperationRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "ListPresets", style_service_pb2.ListPresetsRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "SavePreset", style_service_pb2.SavePresetRequest()),
-    (style_service_pb2_grpc.StyleServiceStub, "DeletePreset", style_service_pb2.DeletePresetRequest()),
     (scene_service_pb2_grpc.SceneServiceStub, "ListScenePresets", scene_service_pb2.ListScenePresetsRequest()),
     (scene_service_pb2_grpc.SceneServiceStub, "EncodeScene", scene_service_pb2.EncodeSceneRequest()),
 )

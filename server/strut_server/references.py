@@ -1,0 +1,109 @@
+"""Style vectors of motion clips: BVH text in, the codes that the bundle's encoder gives it out.
+
+The same steps as in training: retargeted to the canonical skeleton, 30 frames a second, codes of crops averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.bvh import Bvh, parse_bvh
+from strut_model.calibration import RigPoses, calibrate, check_units, leg_length, motion_poses, rest_pose
+from strut_model.clip import Clip
+from strut_model.contacts import foot_contacts
+from strut_model.data.feet import ground_height
+from strut_model.features import ENCODER_FRAMES, encode_for_encoder
+from strut_model.mapping import BoneMap, MappingFile, map_bones
+from strut_model.resampling import resample
+from strut_model.retarget import retarget
+from strut_model.skeleton import FPS, forward_kinematics
+
+Float = npt.NDArray[np.float32]
+
+CROP_LENGTHS = (ENCODER_FRAMES, 32, 16)
+"""Frames of a crop: the longest that fits into a clip."""
+CROPS = 6
+MAX_SPEED = 15.0
+"""Metres a second of the pelvis; more is a jump or a wrong unit."""
+
+
+class ClipError(ValueError):
+    """A clip that no style can be made of; the message says why."""
+
+
+def clip_of_bvh(text: str, source: str, joints: Mapping[str, str]) -> Clip:
+    """A clip on the canonical skeleton.
+
+    Args:
+        text: of a BVH file.
+        source: its name, for messages.
+        joints: canonical joint to the file's bone, for those that are not found by their names.
+
+    Raises:
+        ValueError: the file is broken, or its rig or motion cannot be used.
+    """
+    bvh = parse_bvh(text, source)
+    bones = map_bones(bvh.names, bvh.parents, MappingFile(joints=dict(joints)))
+    check_units(leg_length(bvh, bones), None)
+    calibration = calibrate(
+        rest_pose(bvh, bones),
+        motion_poses(_first_frame(bvh), bones),
+        _sampled_poses(bvh, bones),
+        bones.profile,
+        source=source,
+    )
+    pelvis, rotations = resample(*retarget(bvh, bones, calibration), bvh.fps)
+    if len(pelvis) < CROP_LENGTHS[-1]:
+        raise ClipError(f"{source}: {len(pelvis)} frames at {FPS:g} a second; allowed: {CROP_LENGTHS[-1]} or more")
+    pelvis = pelvis - ground_height(pelvis, rotations)[:, None] * np.array([0.0, 1.0, 0.0])
+    speed = float(np.linalg.norm(np.diff(pelvis, axis=0), axis=-1).max()) * FPS
+    if not speed <= MAX_SPEED:
+        raise ClipError(f"{source}: the pelvis moves at {speed:.0f} m/s; allowed: up to {MAX_SPEED:.0f}")
+    contacts = foot_contacts(forward_kinematics(rotations, pelvis)[0])
+    return Clip(
+        source, pelvis.astype(np.float32), rotations.astype(np.float32), contacts, content="", style="", take="",
+        dataset="",
+    )  # fmt: skip
+
+
+def style_of_clips(clips: Sequence[Clip], encoder: Path) -> Float:
+    """The style vector (5, 64) of clips: the mean of their crops' codes, of unit length per part.
+
+    Args:
+        clips: one or more, each of 16 frames or more.
+        encoder: the bundle's ONNX file.
+
+    Raises:
+        ClipError: the encoder gives numbers that are not finite.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(encoder), options, providers=["CPUExecutionProvider"])
+    codes = []
+    for clip in clips:
+        features = encode_for_encoder(clip.motion())
+        length = next(length for length in CROP_LENGTHS if length <= len(features))
+        starts = np.unique(np.linspace(0, len(features) - length, CROPS).astype(int))
+        crops = np.stack([features[start : start + length] for start in starts]).astype(np.float32)
+        codes.append(session.run(["style"], {"motion": crops})[0].mean(axis=0))
+    mean = np.mean(codes, axis=0)
+    vector: Float = (mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise ClipError("the clips give no finite style")
+    return vector
+
+
+def _first_frame(bvh: Bvh) -> Bvh:
+    return Bvh(
+        bvh.names, bvh.parents, bvh.offsets, bvh.channels, bvh.values[:1], bvh.frame_time, bvh.end_sites, bvh.source
+    )
+
+
+def _sampled_poses(bvh: Bvh, bones: BoneMap) -> RigPoses:
+    return motion_poses(bvh, bones).frames(slice(None, None, max(1, round(bvh.fps / 30))))
