@@ -101,6 +101,7 @@ class AsyncClient:
         name: str = "",
         seed: int | None = None,
         steps: int | None = None,
+        min_steps: int | None = None,
         anchor: Anchor | None = None,
         priority: int = 0,
         deadline_ms: int | None = None,
@@ -116,6 +117,7 @@ class AsyncClient:
             name: for people, in lists of characters.
             seed: chooses among the motions that fit; None for the character's number.
             steps: network evaluations a window; None for the server's choice.
+            min_steps: what a loaded server may go down to; None for no fewer than ``steps``.
             anchor: the space of its positions; None for the world itself.
             priority: how much its windows matter where the server is full, 0 most.
             deadline_ms: how long a window is of use; None for the server's default.
@@ -124,7 +126,7 @@ class AsyncClient:
             StrutError: the server cannot be reached.
         """
         server = await self.server()
-        controls = Controls(content=content, style=style, seed=seed, steps=steps)
+        controls = Controls(content=content, style=style, seed=seed, steps=steps, min_steps=min_steps)
         state = new_character(next(self._numbers), name, controls, server, position, heading, pose)
         state.anchor, state.priority, state.deadline_ms = anchor, priority, deadline_ms
         return AsyncCharacter(self, state, server.model)

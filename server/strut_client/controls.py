@@ -98,6 +98,7 @@ class Controls:
         gesture: where in a gesture it is.
         seed: chooses among the motions that fit; None for the character's number.
         steps: network evaluations a window; None for the server's choice.
+        min_steps: what a loaded server may go down to; None for no fewer than ``steps``.
         content_guidance: guidance weight of the content; None for the model's own.
     """
 
@@ -107,6 +108,7 @@ class Controls:
     gesture: Gesture | None = None
     seed: int | None = None
     steps: int | None = None
+    min_steps: int | None = None
     content_guidance: float | None = None
 
 
@@ -118,6 +120,7 @@ def controls_message(controls: Controls) -> pb.Controls:
         trajectory=None if controls.trajectory is None else trajectory_message(controls.trajectory),
         seed=controls.seed,
         steps=controls.steps,
+        min_steps=controls.min_steps,
         content_guidance=controls.content_guidance,
     )
 

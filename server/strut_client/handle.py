@@ -70,6 +70,15 @@ class CharacterHandle:
         self._state.controls = replace(self._state.controls, steps=steps)
 
     @property
+    def min_steps(self) -> int | None:
+        """What a loaded server may go down to; None for no fewer than `steps`."""
+        return self._state.controls.min_steps
+
+    @min_steps.setter
+    def min_steps(self, min_steps: int | None) -> None:
+        self._state.controls = replace(self._state.controls, min_steps=min_steps)
+
+    @property
     def anchor(self) -> Anchor | None:
         """The space of its positions; None for the world itself."""
         return self._state.anchor

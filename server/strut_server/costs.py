@@ -53,8 +53,10 @@ class Costs:
 
     def _tabulate(self) -> None:
         sizes = sorted(self._measured)
-        # More windows never cost less: what a busy machine makes of a small batch is not believed of the larger ones.
+        # What was measured in a bad moment, or long ago, is not believed against the other sizes: a batch costs no more
+        # than a larger one does, and a window in it no more than one in a smaller batch.
         seconds = np.minimum.accumulate([self._measured[size] for size in reversed(sizes)])[::-1]
+        seconds = np.minimum.accumulate(seconds / sizes) * sizes
         wanted = np.arange(1, self.max_batch + 1)
         table = np.interp(wanted, sizes, seconds)
         beyond = wanted > sizes[-1]

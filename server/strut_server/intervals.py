@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
@@ -39,6 +40,14 @@ def new_histogram() -> HdrHistogram:
     return HdrHistogram(1, LONGEST_US, DIGITS, word_size=4)
 
 
+def durations_of(timings: Sequence[timing_pb2.Timing]) -> dict[int, Counter[int]]:
+    """By stage, the durations of some windows, microseconds, and how often each occurs.
+
+    The windows of a batch share most of their durations, so that few numbers stand for many windows.
+    """
+    return {stage: Counter(getattr(timing, name) // MICROSECOND for timing in timings) for stage, name in TIMED}
+
+
 @dataclass(frozen=True)
 class PackedDurations:
     """Durations of one stage that are over: the compressed histogram, sum and longest, microseconds."""
@@ -56,10 +65,10 @@ class StageDurations:
         self.sum_us = 0
         self.max_us = 0
 
-    def record(self, microseconds: int) -> None:
-        """Add a duration; what is longer than the histogram goes counts as its longest."""
-        self.histogram.record_value(min(microseconds, LONGEST_US))
-        self.sum_us += microseconds
+    def record(self, microseconds: int, count: int) -> None:
+        """Add a duration ``count`` times; what is longer than the histogram goes counts as its longest."""
+        self.histogram.record_value(min(microseconds, LONGEST_US), count)
+        self.sum_us += microseconds * count
         self.max_us = max(self.max_us, microseconds)
 
     def packed(self) -> PackedDurations:
@@ -142,17 +151,13 @@ class Interval:
         self.counts = Counts()
         self._stages: dict[int, StageDurations] = {}
 
-    def window(self, timing: timing_pb2.Timing) -> None:
-        """Take notice of a window that was sent."""
-        for stage, name in TIMED:
-            self.duration(stage, getattr(timing, name) // MICROSECOND)
-
-    def duration(self, stage: int, microseconds: int) -> None:
-        """Take notice of a duration of one stage."""
+    def durations(self, stage: int, microseconds: Mapping[int, int]) -> None:
+        """Take notice of durations of one stage, each with how often there was such a one."""
         durations = self._stages.get(stage)
         if durations is None:
             durations = self._stages[stage] = StageDurations()
-        durations.record(microseconds)
+        for duration, count in microseconds.items():
+            durations.record(duration, count)
 
     def packed(self) -> PackedInterval:
         """The same in a few kilobytes."""

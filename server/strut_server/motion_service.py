@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 
 import grpc.aio
@@ -28,6 +29,8 @@ MAX_NAME = 64
 
 Context = grpc.aio.ServicerContext
 
+log = logging.getLogger(__name__)
+
 
 class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
     """Turns controls into motion.
@@ -48,6 +51,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             await abort(context, error)
         runtime = self._runtime
         runtime.streams[stream.session_id] = stream
+        facts = {"session_id": stream.session_id, "client_name": stream.client_name}
+        log.info("stream %s opened by %r", stream.session_id, stream.client_name, extra=facts)
         reader = asyncio.create_task(_read(stream, context))
         writer = asyncio.create_task(_write(stream, context))
         try:
@@ -65,6 +70,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             await abort(context, incident("a stream failed", fault))
         finally:
             del runtime.streams[stream.session_id]
+            log.info("stream %s closed", stream.session_id, extra={**facts, "characters": len(stream.characters)})
             stream.end()
             reader.cancel()
             writer.cancel()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from strut_proto.v1 import motion_service_pb2, telemetry_service_pb2
 from strut_server import errors
 from strut_server.clock import NANOSECONDS, BatchTimes, monotonic_ns
-from strut_server.intervals import STAGES, TIMED, Counts, Interval, PackedInterval
+from strut_server.intervals import STAGES, Counts, Interval, PackedInterval, durations_of
 
 SECONDS = 60
 """Past seconds, and past minutes, that are kept."""
@@ -41,10 +41,10 @@ class Totals:
     buckets: dict[int, list[int]] = field(default_factory=lambda: {s: [0] * (len(BOUNDS) + 1) for s in STAGES})
     sums: dict[int, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
-    def duration(self, stage: int, seconds: float) -> None:
-        """Take notice of a duration."""
-        self.buckets[stage][bisect_left(BOUNDS, seconds)] += 1
-        self.sums[stage] += seconds
+    def duration(self, stage: int, seconds: float, count: int) -> None:
+        """Take notice of a duration, ``count`` times."""
+        self.buckets[stage][bisect_left(BOUNDS, seconds)] += count
+        self.sums[stage] += seconds * count
 
 
 class Telemetry:
@@ -75,15 +75,10 @@ class Telemetry:
         """Replies were handed to the transport, in messages of ``size`` bytes together."""
         for counts in self._counts():
             counts.bytes_sent += size
-        intervals = (self._second, *self._watchers)
-        for reply in replies:
-            if not reply.HasField("window"):
-                continue
-            timing = reply.timing
-            for interval in intervals:
-                interval.window(timing)
-            for stage, name in TIMED:
-                self.totals.duration(stage, getattr(timing, name) / NANOSECONDS)
+        windows = [reply.timing for reply in replies if reply.HasField("window")]
+        if windows:
+            for stage, microseconds in durations_of(windows).items():
+                self._durations(stage, microseconds)
 
     def report(self, report: motion_service_pb2.ClientReport) -> None:
         """A client told what it saw."""
@@ -91,9 +86,7 @@ class Telemetry:
             counts.late_windows += min(report.late_windows, MAX_REPORTED)
             counts.underruns += min(report.underruns, MAX_REPORTED)
         if 0.0 < report.mean_wire_ms <= MAX_REPORTED:
-            for interval in (self._second, *self._watchers):
-                interval.duration(telemetry_service_pb2.STAGE_WIRE, int(report.mean_wire_ms * 1000))
-            self.totals.duration(telemetry_service_pb2.STAGE_WIRE, report.mean_wire_ms / 1000.0)
+            self._durations(telemetry_service_pb2.STAGE_WIRE, {int(report.mean_wire_ms * 1000): 1})
 
     # What is told.
 
@@ -128,6 +121,12 @@ class Telemetry:
             yield watcher
         finally:
             watcher.end()
+
+    def _durations(self, stage: int, microseconds: Mapping[int, int]) -> None:
+        for interval in (self._second, *self._watchers):
+            interval.durations(stage, microseconds)
+        for duration, count in microseconds.items():
+            self.totals.duration(stage, duration / 1e6, count)
 
     def _counts(self) -> list[Counts]:
         self._turn()

@@ -224,6 +224,7 @@ def test_a_bad_query_fails_alone(client: Client) -> None:
         ({"style": StyleMix({"normal": 1.0}, strength=7.0)}, "controls.style.strength"),
         ({"content": "cartwheel"}, "controls.content.label"),
         ({"content": "walk", "steps": 3}, "controls.steps"),
+        ({"content": "walk", "steps": 1, "min_steps": 2}, "controls.min_steps"),
     ],
 )
 def test_refused_fields_are_named_and_the_character_goes_on(client: Client, controls: dict, field: str) -> None:
@@ -231,8 +232,10 @@ def test_refused_fields_are_named_and_the_character_goes_on(client: Client, cont
     with pytest.raises(strut_client.InvalidRequestError) as caught:
         walker.next(straight())
     assert field in [violation.field for violation in caught.value.violations]
-    walker.style, walker.content, walker.steps = "normal", "walk", 1
+    walker.style, walker.content, walker.steps, walker.min_steps = "normal", "walk", 1, None
     assert walker.next(straight()).steps == 1
+    walker.steps, walker.min_steps = 4, 1
+    assert walker.next(straight()).steps in (4, 2, 1)
 
 
 def test_an_empty_trajectory_is_refused(client: Client) -> None:

@@ -66,7 +66,7 @@ def test_what_is_not_given_is_absent() -> None:
     sample = message.trajectory.samples[0]
     assert sample.HasField("speed")
     assert not any(sample.HasField(name) for name in ("position", "facing", "time"))
-    assert not any(message.HasField(name) for name in ("seed", "steps", "scene", "content_guidance"))
+    assert not any(message.HasField(name) for name in ("seed", "steps", "min_steps", "scene", "content_guidance"))
     assert not message.content.HasField("gesture")
 
 

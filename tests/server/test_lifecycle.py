@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import queue
@@ -32,7 +33,7 @@ from strut_proto.v1 import (
 )
 from strut_server.commands import serve
 from strut_server.local import LocalServer, local_server
-from strut_server.server import BindError
+from strut_server.server import BindError, StrutServer
 from strut_server.settings import ServerSettings
 
 MOTION = "strut.v1.MotionService"
@@ -69,6 +70,30 @@ def test_health_is_serving_once_the_server_is_warm_and_ends_with_the_drain(bundl
             stream.close()
             drain.join(PATIENCE)
             assert not drain.is_alive()
+
+
+def test_health_is_not_serving_while_the_network_warms_up(bundle_path: Path) -> None:
+    seen = []
+
+    async def started() -> None:
+        server = StrutServer(ServerSettings(port=0, bundle=bundle_path))
+        warm_up = server.runtime.warm_up
+
+        def watched() -> None:
+            """Runs on a thread of its own, while the server answers calls already."""
+            with grpc.insecure_channel(server.address) as channel:
+                for service in ("", MOTION):
+                    check = health_pb2.HealthCheckRequest(service=service)
+                    seen.append(health_pb2_grpc.HealthStub(channel).Check(check, timeout=PATIENCE).status)
+            warm_up()
+
+        server.runtime.warm_up = watched  # type: ignore[method-assign]
+        async with server, grpc.aio.insecure_channel(server.address) as channel:
+            check = health_pb2.HealthCheckRequest(service=MOTION)
+            seen.append((await health_pb2_grpc.HealthStub(channel).Check(check)).status)
+
+    asyncio.run(started())
+    assert seen == [NOT_SERVING, NOT_SERVING, SERVING]
 
 
 def test_a_draining_server_tells_its_streams_and_takes_nobody_new(bundle_path: Path) -> None:

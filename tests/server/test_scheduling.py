@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from tests.server.works import Work, keys, scheduler, work
 
 from strut_server.clock import monotonic_ns
@@ -120,6 +121,13 @@ def test_costs_are_learned_and_grow_with_the_batch() -> None:
     assert abs(costs.batch_seconds(32, 1) - 0.16) < 1e-9
     assert costs.largest_batch(1, 0.16) == 32
     assert costs.largest_batch(1, 0.001) == 1
-    # A small batch that was made on a bad moment does not count for more than a large one.
+
+
+def test_a_bad_moment_is_not_believed_against_the_other_sizes() -> None:
+    costs = Costs(64)
+    for size, seconds in ((1, 0.01), (8, 0.04), (64, 0.2)):
+        costs.observe(size, 1, seconds)
+    costs.observe(8, 1, 100.0)
+    assert costs.batch_seconds(8, 1) <= 8 * 0.01  # so that such batches are made, and measured, again
     costs.observe(1, 1, 100.0)
-    assert costs.batch_seconds(1, 1) <= costs.batch_seconds(8, 1)
+    assert costs.batch_seconds(1, 1) <= costs.batch_seconds(64, 1) == pytest.approx(0.2)

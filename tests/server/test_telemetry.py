@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 from prometheus_client.parser import text_string_to_metric_families
 from tests.server.messages import Stream, details, generate_one, request
 
-from strut_proto.v1 import motion_service_pb2, telemetry_service_pb2, telemetry_service_pb2_grpc, timing_pb2
+from strut_proto.v1 import motion_service_pb2, telemetry_service_pb2, telemetry_service_pb2_grpc
 from strut_server import intervals, telemetry
 from strut_server.clock import BatchTimes
 from strut_server.intervals import STAGES, Interval
@@ -129,10 +129,6 @@ def test_intervals_out_of_range_are_refused(server: LocalServer, call: str, seco
     assert allowed in details(status)[2]["interval_seconds"]
 
 
-def window(microseconds: int) -> timing_pb2.Timing:
-    return timing_pb2.Timing(server_total_ns=microseconds * 1000)
-
-
 def total_of(message: telemetry_service_pb2.Statistics) -> telemetry_service_pb2.StageStatistics:
     (row,) = [stage for stage in message.stages if stage.stage == telemetry_service_pb2.STAGE_SERVER_TOTAL]
     return row
@@ -142,7 +138,7 @@ def test_percentiles_are_those_of_all_durations_within_a_hundredth() -> None:
     durations = np.random.default_rng(5).lognormal(9.0, 1.5, 4000).astype(int)
     parts = [Interval() for _ in range(4)]
     for index, duration in enumerate(durations):
-        parts[index % 4].window(window(int(duration)))
+        parts[index % 4].durations(telemetry_service_pb2.STAGE_SERVER_TOTAL, {int(duration): 1})
     union = Interval()
     for part in parts:
         union.add(part.packed())
