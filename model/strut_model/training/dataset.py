@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from strut_model import rotations as rot
-from strut_model.data.pack import Pack
+from strut_model.data.pack import SYNTHETIC, Pack
 from strut_model.data.split import Split
 from strut_model.features import CONTACTS, FEATURES, POSITIONS, ROTATIONS
 from strut_model.motion import Motion
@@ -122,14 +122,22 @@ class FrameStore:
         start, length: (segments,) where each segment begins in ``frames`` and how long it is.
         offset, total: (segments,) where the segment begins in its clip, and the clip's length in frames.
         style, content: (segments,) label indices; the mirrored half has its content labels swapped.
+        synthetic: (segments,) bool, whether the segment was made from other clips: trained on, but never measured.
     """
 
-    def __init__(self, pack: Path, split: Path, sets: tuple[str, ...] = ("train",), mirror: bool = True) -> None:
-        reader = Pack(pack)
+    def __init__(
+        self,
+        pack: Path,
+        split: Path,
+        sets: tuple[str, ...] = ("train",),
+        mirror: bool = True,
+        synthetic: bool = True,
+    ) -> None:
+        reader = Pack(pack, synthetic=synthetic)
         segments = [s for name in sets for s in Split.read(split).segments(name)]
         chosen = {c.name for c in reader.clips} & {s.clip for s in segments}
         blocks: list[np.ndarray] = []
-        rows: list[tuple[str, str, str, int, int, int]] = []
+        rows: list[tuple[str, str, str, int, int, int, bool]] = []
         by_clip: dict[str, list[tuple[int, int]]] = {}
         for segment in segments:
             by_clip.setdefault(segment.clip, []).append((segment.start, segment.end))
@@ -137,7 +145,8 @@ class FrameStore:
             motion = reader.clip(info.name).motion()
             for a, b in by_clip[info.name]:
                 blocks.append(local_frames(motion.slice_frames(a, b)))
-                rows.append((info.name, info.style, info.content, b - a, a, motion.frames))
+                made = SYNTHETIC in info.tags
+                rows.append((info.name, info.style, info.content, b - a, a, motion.frames, made))
         if not rows:
             raise ValueError(f"{split}: no segment of {', '.join(sets)} names a clip of {pack}")
         frames = torch.from_numpy(np.concatenate(blocks))
@@ -162,6 +171,7 @@ class FrameStore:
         repeat = 2 if mirror else 1
         self.offset = torch.tensor([r[4] for r in rows] * repeat)
         self.total = torch.tensor([r[5] for r in rows] * repeat)
+        self.synthetic = torch.tensor([r[6] for r in rows] * repeat)
         self.segment_of = torch.repeat_interleave(torch.arange(len(length)), self.length)
         self.is_gesture = torch.tensor([content_kind(c) == "gesture" for c in self.content_names])
 

@@ -58,16 +58,15 @@ class StudentTraining:
             student's own clean window instead of the real one.
         huber: width of the pseudo-Huber denoising loss, 0 for squares.
         balance: power of the style frequencies.
-        augmentation, losses: see there. The weight of the foot slide is a tenth of the teacher's: at t = 1 a mean over
-            what may come slides by nature, and the full weight pulled the student away from its target.
+        augmentation, losses: see there.
         bfloat16: automatic mixed precision.
         checkpoint_seconds: between two checkpoints.
         seed: of everything random.
     """
 
-    samples: int = 105_000
+    samples: int = 480_000
     batch: int = 128
-    learning_rate: float = 2e-4
+    learning_rate: float = 3e-4
     warm_up: int = 100
     flat_share: float = 0.4
     average: float = 0.995
@@ -83,7 +82,7 @@ class StudentTraining:
     huber: float = 0.0
     balance: float = 0.4
     augmentation: Augmentation = field(default_factory=_augmentation)
-    losses: LossWeights = field(default_factory=lambda: LossWeights(foot_slide=0.03, identity=0.0))
+    losses: LossWeights = field(default_factory=lambda: LossWeights(foot_slide=0.1, identity=0.05))
     bfloat16: bool = True
     checkpoint_seconds: float = 120.0
     seed: int = 3

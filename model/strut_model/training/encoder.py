@@ -314,21 +314,26 @@ def encode_segments(model: MotionEncoder, store: FrameStore, crop: int = 60, cro
 
 @torch.no_grad()
 def compute_codes(model: MotionEncoder, store: FrameStore) -> Codes:
-    """Codes of every training segment, and the named styles and contents as the means of their clips' codes."""
+    """Codes of every training segment, and the named styles and contents as the means of their real clips' codes."""
     style, content = encode_segments(model, store)
+    # A style or content of which there are synthetic clips only is named by those.
+    real = ~store.synthetic
     unit = torch.nn.functional.normalize
     styles, contents = len(store.style_names), len(store.content_names)
     prototypes = torch.zeros(styles, 5, 64)
     for index in range(styles):
         # A mean over contents of the means within a content, so that the frequent ones do not rule the style.
         own = store.style == index
+        own = own & real if bool((own & real).any()) else own
         means = [
             style[own & (store.content == c)].mean(0)
             for c in range(contents)
             if bool((own & (store.content == c)).any())
         ]
         prototypes[index] = torch.stack(means).mean(0)
-    content_prototypes = torch.stack([content[store.content == c].mean(0) for c in range(contents)])
+    content_rows = [store.content == c for c in range(contents)]
+    content_rows = [own & real if bool((own & real).any()) else own for own in content_rows]
+    content_prototypes = torch.stack([content[own].mean(0) for own in content_rows])
     return Codes(
         style,
         content,

@@ -186,7 +186,7 @@ def speed_table(store: FrameStore) -> np.ndarray:
         speeds[i] = store.frames[start : start + length, :2].diff(dim=0).norm(dim=-1).mean() * 30.0
     for style in range(len(store.style_names)):
         for content in range(len(store.content_names)):
-            own = (store.style == style) & (store.content == content)
+            own = (store.style == style) & (store.content == content) & ~store.synthetic
             if bool(own.any()):
                 table[style, content] = float((speeds * store.length)[own].sum() / store.length[own].sum())
     return table
@@ -226,9 +226,8 @@ def facing_offsets(store: FrameStore) -> np.ndarray:
         if content_kind(name) != "locomotion":
             continue
         # Mirrored clips would cancel a sideways offset, and a mirrored content has a row of its own.
-        own = torch.nonzero((store.content == content) & ~torch.from_numpy(store.mirrored).to(store.content.device))[
-            :, 0
-        ]
+        plain = ~torch.from_numpy(store.mirrored).to(store.content.device) & ~store.synthetic
+        own = torch.nonzero((store.content == content) & plain)[:, 0]
         total = torch.zeros(2, dtype=torch.float64)
         for segment in own.tolist():
             start, length = int(store.start[segment]), int(store.length[segment])
@@ -244,7 +243,8 @@ def facing_offsets(store: FrameStore) -> np.ndarray:
 
 def mean_seconds(store: FrameStore, content: int) -> float:
     """Mean length in seconds of a content's clips."""
-    own = store.content == content
+    own = (store.content == content) & ~store.synthetic
+    own = own if bool(own.any()) else store.content == content
     return float(store.total[own].float().mean() / 30.0)
 
 
