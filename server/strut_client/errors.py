@@ -63,9 +63,9 @@ class InvalidRequestError(StrutError):
 
 
 class PreconditionError(StrutError):
-    """The request does not fit what came before it, such as a window that is not remembered."""
+    """The request does not fit what is there, such as a window that is not remembered or a name that is taken."""
 
-    CODES = (grpc.StatusCode.FAILED_PRECONDITION,)
+    CODES = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ALREADY_EXISTS)
 
 
 class UnsupportedError(StrutError):

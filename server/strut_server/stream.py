@@ -239,6 +239,8 @@ class MotionStream:
 
     def _refuse_message(self, error: RequestError) -> None:
         self._messages.append(motion_service_pb2.StreamMotionResponse(error=error.to_status()))
+        if len(self._messages) >= BACKLOG_MESSAGES:
+            self._drained.clear()
         self._changed.set()
 
     def _key(self, number: int) -> Hashable:

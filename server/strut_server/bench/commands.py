@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,9 @@ from tqdm import tqdm
 from strut_model.bundle import Bundle, BundleError, file_hash, load_bundle
 from strut_model.streaming.commands import bench_model, numbers
 from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
+from strut_server.bench.fuzzing import fuzz, percentile
 from strut_server.bench.measuring import PHASES, Measuring, Plan
-from strut_server.bench.processes import ProcessError, echo_server, strut_server
+from strut_server.bench.processes import ProcessError, echo_server, strut_server, usage
 from strut_server.bench.report import LEGEND, aligned, table, write_pictures, write_report, write_soak
 from strut_server.bench.soaking import soak
 
@@ -128,6 +133,47 @@ def bench_soak(
         write_soak(out, found, {**_about(bundle, engine.name, threads), "characters": characters})
     if max_growth_mb is not None and not grown <= max_growth_mb:
         raise click.ClickException(f"the memory grew by {grown:.1f} MB; allowed: {max_growth_mb:g} MB")
+
+
+@bench.command("fuzz")
+@click.option("--bundle", "path", type=BUNDLE, help="Bundle directory.  [default: the shipped one]")
+@click.option("--messages", default=10_000, show_default=True, type=click.IntRange(1), help="How many to send.")
+@click.option("--seed", default=0, show_default=True, help="Of everything random; the same seed sends the same.")
+@click.option("--out", type=FOLDER, help="Also write fuzz.json here.")
+def bench_fuzz(path: Path | None, messages: int, seed: int, out: Path | None) -> None:
+    """Send hostile messages to a live server while an honest client goes on beside them.
+
+    Bytes that are no message, messages full of nonsense, streams that do not read, close too early or vanish, messages
+    that are too large. Fails when the server answers with a fault of its own, ends, or leaves the honest client
+    without a window.
+    """
+    bundle, _ = _opened(path, "cpu", 1)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="strut-fuzz-") as folder,
+            tqdm(total=messages, unit="message", leave=False) as bar,
+            strut_server([*_options(bundle, "cpu", 1, 1), "--database", f"sqlite:///{folder}/strut.db"]) as server,
+        ):
+            before = usage(server).memory_bytes
+            found = asyncio.run(fuzz(server.address, messages, seed, bar.update))
+            grown = (usage(server).memory_bytes - before) / 1e6
+    except (ProcessError, OSError) as error:
+        raise click.ClickException(f"the server is gone: {error}") from error
+    cells: list[tuple[str, ...]] = [("honest client", "windows", "refused", "p50 ms", "p99 ms")]
+    for name, honest in (("before", found.calm), ("meanwhile", found.attacked)):
+        times = [f"{percentile(honest.latencies_ms, share):.1f}" for share in (50, 99)]
+        cells.append((name, str(len(honest.latencies_ms)), str(sum(honest.errors.values())), *times))
+    click.echo(aligned(cells))
+    click.echo(f"{found.messages} hostile messages, seed {seed}; the server's memory grew by {grown:.1f} MB")
+    click.echo("answers: " + ", ".join(f"{name} {count}" for name, count in found.answers.most_common()))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        summary = {**asdict(found), "seed": seed, "grown_mb": grown}
+        (out / "fuzz.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    for fault in found.faults[:20]:
+        click.echo(f"fault: {fault}", err=True)
+    if not found.held:
+        raise click.ClickException(f"{len(found.faults)} faults, refused windows: {dict(found.attacked.errors)}")
 
 
 def _opened(path: Path | None, device: str, threads: int) -> tuple[Bundle, Any]:
