@@ -17,6 +17,7 @@ from strut_server.bench.commands import bench
 from strut_server.bench.echo import Context, EchoService
 from strut_server.bench.histograms import Latencies
 from strut_server.bench.load import Load, LoadRun
+from strut_server.bench.processes import ProcessError, strut_server
 
 STALL_SECONDS = 0.9
 
@@ -153,6 +154,11 @@ def test_what_cannot_be_measured_is_refused(bundle_path: Path, arguments: tuple[
     result = run(*arguments, *(() if "--bundle" in arguments else ("--bundle", str(bundle_path))))
     assert result.exit_code != 0
     assert said in result.output
+
+
+def test_a_server_that_does_not_start_is_told_with_its_last_words() -> None:
+    with pytest.raises(ProcessError, match="no such bundle directory"), strut_server(["--bundle", "/nowhere"]):
+        pass
 
 
 def test_the_bench_of_the_model_is_among_the_commands() -> None:

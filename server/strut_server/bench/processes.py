@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 END_SECONDS = 30.0
+LAST_WORDS = 2000
+"""Characters of the log that are shown when a server does not start."""
 _READY = re.compile(r" is ready on ([^ ,]+):")
 
 
@@ -84,24 +87,31 @@ def echo_server() -> Iterator[Served]:
 
 @contextmanager
 def _process(arguments: Sequence[str], metrics: bool) -> Iterator[Served]:
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = _READY.search(line)
-        if found is None:
-            raise ProcessError(f"the server did not start: {line.strip() or 'it said nothing'}")
-        url = process.stdout.readline().split()[-1] if metrics else None
-        yield Served(found.group(1), url, process.pid)
-    finally:
-        process.terminate()
+    # The log goes into a file, so that a progress bar stays whole; it is read when the server does not start.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
         try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+            assert process.stdout is not None
+            found = _READY.search(process.stdout.readline())
+            if found is None:
+                process.wait()
+                log.seek(0)
+                raise ProcessError(f"the server did not start: {log.read()[-LAST_WORDS:].strip() or 'it said nothing'}")
+            url = process.stdout.readline().split()[-1] if metrics else None
+            yield Served(found.group(1), url, process.pid)
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def usage(served: Served) -> Usage:
