@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from strut_model.evaluation.bootstrap import Figure, bootstrap, bootstrap_macro, bootstrap_ratio
+from strut_model.evaluation.bootstrap import (
+    Figure,
+    bootstrap,
+    bootstrap_macro,
+    bootstrap_macro_difference,
+    bootstrap_ratio,
+)
 
 
 def test_macro_mean_counts_every_style_the_same() -> None:
@@ -54,3 +60,38 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     first, again = (bootstrap_macro(values, [0] * 30, list(range(30)), seed=7) for _ in range(2))
     assert first == again
     assert first == Figure(first.value, first.low, first.high)
+
+
+def test_the_interval_of_few_clips_a_style_is_that_of_the_stratified_mean() -> None:
+    # Three clips in each of forty styles: drawing three of three would make the interval a fifth too narrow.
+    values = np.random.default_rng(3).normal(size=(40, 3))
+    groups = np.repeat(np.arange(40), 3).tolist()
+    figure = bootstrap_macro(values.ravel(), groups, list(range(120)), resamples=2000)
+    error = np.sqrt((values.var(axis=1, ddof=1) / 3).mean() / 40)
+    assert figure.value == pytest.approx(values.mean())
+    assert figure.high - figure.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_styles_of_one_clip_each_have_an_interval_from_one_another() -> None:
+    values = np.random.default_rng(4).normal(size=50)
+    figure = bootstrap_macro(values, list(range(50)), list(range(50)), resamples=2000)
+    error = values.std(ddof=1) / np.sqrt(50)
+    assert figure.high - figure.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_a_difference_over_the_same_clips_is_narrower_than_either_side() -> None:
+    rng = np.random.default_rng(6)
+    groups, clips = np.repeat(np.arange(5), 20).tolist(), list(range(100))
+    hard = rng.normal(size=100)  # what a clip's difficulty gives to both
+    first, second = hard + 0.1 * rng.normal(size=100), hard + 0.5
+    gap = bootstrap_macro_difference((first, groups, clips), (second, groups, clips))
+    side = bootstrap_macro(first, groups, clips)
+    assert gap.value == pytest.approx(-0.5, abs=0.05)
+    assert gap.low <= gap.value <= gap.high
+    assert gap.high - gap.low < 0.3 * (side.high - side.low)
+
+
+def test_a_difference_leaves_out_clips_that_one_side_lacks() -> None:
+    gap = bootstrap_macro_difference(([1, 1, 0], "sst", "abc"), ([0, 1], "ss", "ab"))
+    assert gap.value == pytest.approx(0.5)
+    assert not bootstrap_macro_difference(([1], "s", "a"), ([1], "s", "b")).known

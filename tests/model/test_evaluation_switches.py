@@ -9,7 +9,7 @@ import numpy as np
 from tests.model.walkers import standing_motion
 
 from strut_model import rotations as rot
-from strut_model.evaluation.switches import SwitchList, make_switches
+from strut_model.evaluation.switches import WAYS, SwitchList, make_switches, switch_way
 from strut_model.evaluation.switching import is_idle
 from strut_model.motion import Motion
 from strut_model.skeleton import JOINT_INDEX
@@ -39,6 +39,10 @@ def test_contents_are_switched_in_every_way() -> None:
     assert len(switches.contents) == 40
     ways = {(s.first, s.then) for s in switches.contents}
     assert {("walk", "idle"), ("idle", "walk"), ("walk", "bow"), ("bow", "walk"), ("walk", "run")} <= ways
+    assert {("idle", "bow"), ("bow", "idle")} <= ways
+    counts = Counter(switch_way(s.first, s.then) for s in switches.contents)
+    assert set(counts) == set(WAYS)
+    assert max(counts.values()) - min(counts.values()) <= 2
 
 
 def test_the_list_survives_its_file_and_is_the_same_every_time(tmp_path: Path) -> None:
@@ -51,6 +55,7 @@ def test_the_shipped_list_has_200_switches_of_style_and_100_of_content() -> None
     switches = SwitchList.read()
     assert len(switches.styles) == 200
     assert len(switches.contents) == 100
+    assert {switch_way(s.first, s.then) for s in switches.contents} == set(WAYS)
 
 
 def test_idle_is_standing_with_hanging_arms() -> None:

@@ -87,3 +87,26 @@ def test_the_report_has_every_measure_beside_the_real_one(tmp_path: Path) -> Non
     (row,) = [line for line in table.splitlines() if line.startswith("| Frechet distance, features")]
     assert "10 (9 to 11) | 30 (28 to 33) | <= 40 | holds" in row
     assert "seeds: [1, 2, 3]" in table
+
+
+def test_a_target_whose_measure_was_left_out_stands_in_the_table_as_not_measured() -> None:
+    report = Report({"student_2": {}}, read_targets(), "student_2", [], {})
+    rows = {line.split(" | ")[0]: line for line in report.markdown().splitlines() if line.startswith("| ")}
+    assert rows["| sharp corners: back on the path after (s)"].endswith("| <= 1 | not measured |")
+    assert rows["| - jerk"].endswith("| <= 0.1 | not measured |")
+
+
+def test_the_issues_measures_all_have_a_target() -> None:
+    goal = {target.measure for target in read_targets()["goal"]}
+    assert goal >= {
+        "style_gap_data_set_1", "style_accuracy_neutral_start", "style_accuracy_synthetic", "content_gap_locomotion",
+        "content_accuracy_gesture", "frechet", "frechet_velocity", "stance_slide", "stance_slide_p95",
+        "stance_slide_unlocked", "stance_share_ratio", "cadence_ratio", "step_length_ratio", "swing_clearance_ratio",
+        "amplitude_ratio", "foot_speed_p50_ratio", "head_speed_p95_ratio", "hand_speed_p50_ratio",
+        "seam_acceleration_ratio", "jerk_ratio", "path_error_cm", "path_error_curves_cm", "path_error_corner_cm",
+        "corner_return_s", "path_error_stop_cm", "facing_apart_strafing_deg", "facing_apart_other_deg",
+        "stop_within_1_2s", "turn_in_place_45", "turn_in_place_180", "drift_5min_style", "drift_5min_upright",
+        "switch_median", "switch_worst_decile", "content_switch", "strength_monotone", "strength_zero_neutral",
+        "part_locality", "unseen_pair_style_gap", "unseen_pair_content_gap", "diversity_ratio", "one_step_style_gap",
+        "one_step_content_gap",
+    }  # fmt: skip

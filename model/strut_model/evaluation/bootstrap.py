@@ -76,17 +76,6 @@ def bootstrap(
     return Figure(value, float(min(low + shift, value)), float(max(high + shift, value)))
 
 
-def macro_mean(values: NDArray[np.floating], groups: NDArray[np.int64]) -> float:
-    """Mean over groups of each group's mean; rows that are NaN do not count."""
-    known = np.isfinite(values)
-    if not known.any():
-        return float("nan")
-    size = int(groups.max()) + 1
-    count = np.bincount(groups[known], minlength=size)
-    total = np.bincount(groups[known], weights=values[known], minlength=size)
-    return float((total[count > 0] / count[count > 0]).mean())
-
-
 def bootstrap_macro(
     values: ArrayLike,
     groups: Sequence[object],
@@ -94,13 +83,96 @@ def bootstrap_macro(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Figure:
-    """Macro mean over groups, its interval clustered by clip within groups."""
-    numbers = np.asarray(values, dtype=float)
-    if numbers.size == 0:
+    """Macro mean over groups (the mean of the groups' means), its interval clustered by clip within groups.
+
+    Groups have few clusters (a style of data set 1 has one take of each content), and drawing n of n would understate
+    their spread: n - 1 are drawn (Rao and Wu 1988), which is exact for a mean. Groups of one cluster tell nothing of
+    their own spread and are drawn from one another, as a stratum of their own ("collapsed strata").
+
+    Args:
+        values: (N,) rows that are NaN do not count.
+        groups: (N,) style or other label.
+        clusters: (N,) clip, or whatever rows belong together.
+        resamples: how often to draw.
+        seed: of the draws.
+    """
+    table = _table(np.asarray(values, dtype=float), groups, clusters)
+    return _macro(list(table.values()), np.array([1.0]), resamples, seed)
+
+
+def bootstrap_macro_difference(
+    first: tuple[ArrayLike, Sequence[object], Sequence[object]],
+    second: tuple[ArrayLike, Sequence[object], Sequence[object]],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Figure:
+    """Macro mean of the first less that of the second, over the same clips: both sides are drawn together.
+
+    Args:
+        first: values, groups and clusters, as of :func:`bootstrap_macro`.
+        second: the same of other rows; clips that one side lacks are left out.
+        resamples: how often to draw.
+        seed: of the draws.
+    """
+    tables = [_table(np.asarray(values, dtype=float), groups, clusters) for values, groups, clusters in (first, second)]
+    joined: list[dict[object, NDArray[np.float64]]] = []
+    for group, members in tables[0].items():
+        others = tables[1].get(group, {})
+        shared = {c: np.concatenate((sums, others[c])) for c, sums in members.items() if c in others}
+        if shared:
+            joined.append(shared)
+    return _macro(joined, np.array([1.0, -1.0]), resamples, seed)
+
+
+def _table(
+    numbers: NDArray[np.floating], groups: Sequence[object], clusters: Sequence[object]
+) -> dict[object, dict[object, NDArray[np.float64]]]:
+    """By group and cluster, sum and number of the rows that are not NaN, as (1, 2)."""
+    table: dict[object, dict[object, NDArray[np.float64]]] = {}
+    for row in np.flatnonzero(np.isfinite(numbers)).tolist():
+        sums = table.setdefault(groups[row], {}).setdefault(clusters[row], np.zeros((1, 2)))
+        sums += (numbers[row], 1.0)
+    return table
+
+
+def _macro(
+    groups: Sequence[dict[object, NDArray[np.float64]]], weights: NDArray[np.float64], resamples: int, seed: int
+) -> Figure:
+    """Weighted sum of the macro means of one or several columns.
+
+    Args:
+        groups: for each group its clusters' sums and numbers, (columns, 2) each.
+        weights: (columns,)
+        resamples: how often to draw.
+        seed: of the draws.
+    """
+    if not groups:
         return Figure.missing()
-    order = {group: i for i, group in enumerate(dict.fromkeys(groups))}
-    index = np.array([order[group] for group in groups], dtype=np.int64)
-    return bootstrap(lambda rows: macro_mean(numbers[rows], index[rows]), clusters, groups, resamples, seed)
+    rng = np.random.default_rng(seed)
+    value, drawn = 0.0, np.zeros(resamples)
+    single: list[float] = []
+    for members in groups:
+        sums = np.stack(list(members.values()))  # clusters, columns, 2
+        own = float(_means(sums.sum(axis=0)) @ weights)
+        value += own / len(groups)
+        if len(sums) == 1:
+            single.append(own)
+        else:
+            chosen = rng.integers(len(sums), size=(resamples, len(sums) - 1))
+            drawn += _means(sums[chosen].sum(axis=1)) @ weights
+    alone = np.array(single)
+    if len(alone) > 1:
+        drawn += len(alone) * alone[rng.integers(len(alone), size=(resamples, len(alone) - 1))].mean(axis=1)
+    else:
+        drawn += alone.sum()
+    low, high = np.quantile(drawn / len(groups), (0.025, 0.975))
+    return Figure(value, float(min(low, value)), float(max(high, value)))
+
+
+def _means(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over numbers, (..., 2) to (...)."""
+    means: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
+    return means
 
 
 def bootstrap_ratio(numerator: ArrayLike, denominator: ArrayLike, clusters: Sequence[object]) -> Figure:

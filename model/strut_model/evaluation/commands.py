@@ -122,9 +122,10 @@ class Run:
         from strut_model.bundle import load_bundle
         from strut_model.data.pack import Pack
         from strut_model.evaluation.judges import Judges
+        from strut_model.evaluation.pictures import write_pictures
         from strut_model.evaluation.protocol import Protocol
-        from strut_model.evaluation.report import Report, write_sheets
-        from strut_model.evaluation.suite import Suite
+        from strut_model.evaluation.report import Report
+        from strut_model.evaluation.suite import Suite, one_step_figures
         from strut_model.evaluation.switches import SwitchList
         from strut_model.evaluation.targets import read_targets
 
@@ -143,12 +144,16 @@ class Run:
                 continue
             outcomes[name] = suite.subject(make_subject(name, bundle, self.teacher, self.threads))
             if self.pictures:
-                write_sheets(out, name, outcomes[name].samples)
+                write_pictures(out, name, outcomes[name].samples)
             outcomes[name].samples.clear()
+        judged = self.judged if self.judged in outcomes else self.subjects[-1]
+        one, two = (outcomes[name].hits if name in outcomes else None for name in ("student_1", "student_2"))
+        if one is not None and two is not None and judged != "real":
+            outcomes[judged].figures |= one_step_figures(one, two)
         report = Report(
             {name: outcome.figures for name, outcome in outcomes.items()},
             targets,
-            self.judged if self.judged in outcomes else self.subjects[-1],
+            judged,
             [note for outcome in outcomes.values() for note in outcome.notes],
             {
                 "command": "strut " + " ".join(sys.argv[1:]),

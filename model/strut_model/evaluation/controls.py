@@ -1,4 +1,4 @@
-"""Controls: stopping, response to a change, strength of a style, styles on parts of the body."""
+"""Controls: stopping, response to a change, styles on parts of the body, spread over seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strut_model.evaluation.feet import foot_stance
 from strut_model.evaluation.judges import PART_JUDGE, Judges, window_frames
 from strut_model.evaluation.paths import smoothed_speed
 from strut_model.evaluation.protocol import EASE, Protocol
-from strut_model.evaluation.recognition import Window, judge_windows
+from strut_model.evaluation.recognition import Window
 from strut_model.evaluation.smoothness import amplitude
 from strut_model.evaluation.trials import Trial
 from strut_model.evaluation.windows import JUDGED_FRAMES, SETTLE_FRAMES
@@ -95,43 +95,7 @@ def response_figures(trials: Sequence[Trial], motions: Sequence[Motion], never: 
     return {key: bootstrap_mean([v for v, _ in pairs], [c for _, c in pairs]) for key, pairs in rows.items()}
 
 
-def strength_figures(
-    judges: Judges, neutral: str, trials: Sequence[Trial], motions: Sequence[Sequence[Motion]]
-) -> dict[str, Figure]:
-    """``strength_monotone``: share of style-content pairs whose margin rises with every step of the strength.
-
-    The margin is the judges' mean log-odds of the style against the neutral one. A step counts when it exceeds twice
-    the standard deviation over seeds. ``strength_zero_neutral`` is the share of pairs in which strength 0 looks more
-    like the neutral style than like the style.
-
-    Args:
-        judges: both.
-        neutral: name of the neutral style.
-        trials: of ``Protocol.strengths``.
-        motions: for each seed the trials' motions.
-    """
-    margins: dict[tuple[str, str], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for made in motions:
-        windows, owners = _settled_windows(trials, made)
-        margin = judge_windows(judges, windows).style_margin(neutral)
-        for i, trial in enumerate(trials):
-            own = [m for m, owner in zip(margin.tolist(), owners) if owner == i]
-            margins[trial.style, trial.content][float(trial.notes["strength"])].append(float(np.mean(own)))
-    rising, plain, pairs = [], [], []
-    for pair, table in sorted(margins.items()):
-        rows = np.array([table[strength] for strength in sorted(table)])  # strengths, seeds
-        spread = float(np.sqrt(rows.var(axis=1, ddof=1).mean())) if rows.shape[1] > 1 else 0.0
-        mean = rows.mean(axis=1)
-        rising.append(float(np.all(np.diff(mean) > 2 * spread)))
-        plain.append(float(mean[0] < 0))
-        pairs.append(" ".join(pair))
-    return {
-        "strength_monotone": bootstrap_mean(rising, pairs),
-        "strength_zero_neutral": bootstrap_mean(plain, pairs),
-    }
-
-
-def _settled_windows(trials: Sequence[Trial], motions: Sequence[Motion]) -> tuple[list[Window], list[int]]:
+def settled_windows(trials: Sequence[Trial], motions: Sequence[Motion]) -> tuple[list[Window], list[int]]:
     """Windows that start after the change of style has settled, and for each the row of its trial."""
     windows, owners = [], []
     for i, (trial, motion) in enumerate(zip(trials, motions)):
@@ -167,7 +131,7 @@ def part_figures(
     margin: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     ranges: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for made in motions:
-        windows, owners = _settled_windows(trials, made)
+        windows, owners = settled_windows(trials, made)
         frames = window_frames(Motion.stack([w.motion for w in windows]))
         for limb, parts in LIMB_PARTS.items():
             said = judges.judge(PART_JUDGE, frames, parts).style

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from strut_model import rotations as rot
 from strut_model.motion import Motion, explicit_root
+from strut_model.skeleton import JOINTS
 
 Array = NDArray[np.floating]
 
@@ -20,6 +21,17 @@ def body_path(motion: Motion) -> tuple[Array, Array]:
     """
     body = explicit_root(motion.world_pelvis(), motion.world_rotations(), motion.contacts)
     return body.root_position, body.root_heading
+
+
+def low_passed(path: Array) -> Array:
+    """A path (T, 2) through the filter that ``body_path`` puts the pelvis through, so that the two can be compared.
+
+    A smooth path hardly changes; one with a corner does, and a body that took the corner as it is would else be found
+    20 cm away from it.
+    """
+    pelvis = np.stack((path[:, 0], np.zeros(len(path)), path[:, 1]), axis=-1)
+    still = rot.identity((len(path), JOINTS)).astype(pelvis.dtype)
+    return explicit_root(pelvis, still, np.zeros((len(path), 4))).root_position
 
 
 def path_error(position: Array, asked: Array) -> Array:

@@ -19,7 +19,7 @@ from strut_model.bundle import Bundle
 from strut_model.data.pack import ClipInfo, Pack
 from strut_model.data.split import HELD_OUT, TRAIN, UNSEEN_PAIR, Segment, Split
 from strut_model.evaluation.judges import window_frames
-from strut_model.evaluation.switches import SwitchList
+from strut_model.evaluation.switches import SwitchList, switch_way
 from strut_model.evaluation.trials import Control, Trial
 from strut_model.evaluation.windows import (
     IDLE,
@@ -141,11 +141,17 @@ class Protocol:
         vector, guidance = style_vector(self.bundle, mix)
         return Control(frame, vector, self.bundle.content_vectors[self.bundle.content_index[content]], guidance, phase)
 
-    def start(self, style: str, content: str, number: int = 0) -> Start:
-        """Real frames of a pair; several numbers give several places."""
+    def start(self, style: str, content: str, number: int = 0, phase: float = 0.0) -> Start:
+        """Real frames of a pair; several numbers give several places.
+
+        Args:
+            style, content: a pair that there are clips of.
+            number: which of their clips, and of a gait which place in it.
+            phase: of a gesture, how much of it is over in the first frame.
+        """
         segments = self.pairs[style, content]
         segment = segments[number % len(segments)]
-        first = segment.start
+        first = int(np.clip(round(phase * self.info[segment.clip].frames), segment.start, segment.end - HISTORY))
         if content_kind(content) == "locomotion":
             # Not from the very first frame: clips begin where somebody cut them.
             room = segment.frames - HISTORY - SECOND // 2
@@ -158,6 +164,26 @@ class Protocol:
         travel = float(np.arctan2(way[0], way[1])) if content_kind(content) == "locomotion" else 0.0
         return Start(segment.clip, frames, speed, travel)
 
+    def real_windows(self, style: str, content: str, shortest: int, count: int) -> list[Motion]:
+        """Real stretches of a pair of at most a judged window's length, spread over its clips.
+
+        Args:
+            style, content: a pair that there are clips of.
+            shortest: frames that a stretch must have.
+            count: stretches at most.
+        """
+        segments = [s for s in self.pairs[style, content] if s.frames >= shortest]
+        places = [
+            (segment, first)
+            for segment in segments
+            for first in range(segment.start, max(segment.end - JUDGED_FRAMES, segment.start) + 1, JUDGED_FRAMES)
+        ]
+        chosen = np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))
+        return [
+            self.motion(segment.clip).slice_frames(first, min(first + JUDGED_FRAMES, segment.end))
+            for segment, first in (places[i] for i in chosen)
+        ]
+
     def idle_start(self) -> Start:
         """The bundle's neutral standing."""
         idle = self.bundle.idle
@@ -169,10 +195,31 @@ class Protocol:
 
     # Held-out clips
 
-    def held_out(self, limit: int | None = None, name: str = HELD_OUT) -> list[Trial]:
+    def held_out(self, limit: int | None = None) -> list[Trial]:
         """From eight real frames of a held-out clip along its own path to its end."""
+        return self.along_clips(self.split.segments(HELD_OUT), limit)
+
+    def unseen(self, limit: int | None = None) -> list[Trial]:
+        """The same, of the content-style pairs that training never saw: of the second half of their clips."""
+        return self.along_clips(self.unseen_halves()[1], limit)
+
+    def unseen_halves(self) -> tuple[list[Segment], list[Segment]]:
+        """Clips of the unseen pairs, first and last takes: to fit judges of pairs to, and to start from."""
+        halves: tuple[list[Segment], list[Segment]] = ([], [])
+        table: dict[tuple[str, str], list[Segment]] = {}
+        for segment in sorted(self.split.segments(UNSEEN_PAIR), key=lambda s: (s.clip, s.start)):
+            info = self.info.get(segment.clip)
+            if info is not None:
+                table.setdefault((info.style, info.content), []).append(segment)
+        for rows in table.values():
+            halves[0].extend(rows[: len(rows) // 2])
+            halves[1].extend(rows[len(rows) // 2 :])
+        return halves
+
+    def along_clips(self, segments: Sequence[Segment], limit: int | None = None) -> list[Trial]:
+        """From eight real frames of each segment along its own path to its end; what cannot be scored is left out."""
         trials = []
-        for segment in self.split.segments(name):
+        for segment in segments:
             info = self.info.get(segment.clip)
             if info is None or info.content == IDLE or info.style not in self.styles:
                 continue
@@ -212,10 +259,6 @@ class Protocol:
                 real=real,
                 event=event,
             )
-
-    def unseen(self) -> list[Trial]:
-        """The same, of the content-style pairs that training never saw."""
-        return self.held_out(name=UNSEEN_PAIR)
 
     # Synthetic paths
 
@@ -348,7 +391,13 @@ class Protocol:
         return changed, list(same.values())
 
     def _content_switch(self, key: str, style: str, first: str, then: str, number: int) -> Trial:
-        start = self.idle_start() if first == IDLE else self.start(style, first, number)
+        leave, before = 0.0, None
+        if content_kind(first) == "gesture":
+            # Leave the gesture near its end, as a game does, from frames that are as far in it.
+            own = max(self._seconds(first) * FPS, 1.0)
+            leave = max(1 - (self.SWITCH + HISTORY) / own, 0.0)
+            before = (min(leave + HISTORY / own, 1.0), 1 / own)
+        start = self.idle_start() if first == IDLE else self.start(style, first, number, leave)
         gesture = content_kind(then) == "gesture"
         length = max(self._seconds(then) * FPS, 1.0) if gesture else 0.0
         duration = max(round(length), JUDGED_FRAMES) if gesture else SETTLE_FRAMES + JUDGED_FRAMES + SECOND
@@ -359,11 +408,6 @@ class Protocol:
         entering = eased(0.0, self.speed(style, then), self.SWITCH, frames)
         entered = self.start(style, then) if then != IDLE else start
         path = walked(leaving, np.full(frames, start.travel)) + walked(entering, np.full(frames, entered.travel))
-        before: tuple[float, float] | None = None
-        if content_kind(first) == "gesture":
-            # Leave the gesture near its end, as a game does; a gesture without a switch begins at the switch.
-            own = max(self._seconds(first) * FPS, 1.0)
-            before = (max(1 - self.SWITCH / own, 0.0), 1 / own)
         event = None
         if gesture:
             event = (self.SWITCH + round(0.15 * length), self.SWITCH + round(0.9 * length))
@@ -382,7 +426,7 @@ class Protocol:
             controls=tuple(controls),
             clip=key,
             event=event,
-            notes={"switch": self.SWITCH, "first": first},
+            notes={"switch": self.SWITCH, "way": switch_way(first, then)},
         )
 
     # Controls

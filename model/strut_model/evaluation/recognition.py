@@ -73,10 +73,16 @@ class Verdicts:
         margins = [self.said[n].style[rows, asked] - self.said[n].style[:, against] for n in JUDGE_NAMES]
         return np.asarray(np.mean(margins, axis=0), dtype=float)
 
-    def style_accuracy(self, dataset: str | None = None) -> Figure:
-        """Macro over styles, the lower of the two judges."""
+    def style_accuracy(self, dataset: str | None = None, by_group: bool = False) -> Figure:
+        """Macro over styles, the lower of the two judges.
+
+        Args:
+            dataset: of which data set; of all where None.
+            by_group: the interval is clustered by trial instead of by clip: for synthetic paths, many of which begin in
+                one clip and have little else in common.
+        """
         rows = [i for i, w in enumerate(self.windows) if dataset in (None, w.dataset)]
-        return self._lower([self.style_hits(n)[rows] for n in JUDGE_NAMES], rows)
+        return self._lower([self.style_hits(n)[rows] for n in JUDGE_NAMES], rows, by_group)
 
     def content_accuracy(self, contents: frozenset[str] | None = None, dataset: str | None = None) -> Figure:
         """Macro over styles, the lower of the two judges; only windows whose content is scored."""
@@ -106,13 +112,14 @@ class Verdicts:
         first, second = (self._figure(self.style_hits(n), rows).value for n in JUDGE_NAMES)
         return abs(first - second)
 
-    def _figure(self, hits: NDArray[np.float64], rows: Sequence[int]) -> Figure:
-        return bootstrap_macro(hits, [self.windows[i].style for i in rows], [self.windows[i].clip for i in rows])
+    def _figure(self, hits: NDArray[np.float64], rows: Sequence[int], by_group: bool = False) -> Figure:
+        clusters = [self.windows[i].group if by_group else self.windows[i].clip for i in rows]
+        return bootstrap_macro(hits, [self.windows[i].style for i in rows], clusters)
 
-    def _lower(self, hits: Sequence[NDArray[np.float64]], rows: Sequence[int]) -> Figure:
+    def _lower(self, hits: Sequence[NDArray[np.float64]], rows: Sequence[int], by_group: bool = False) -> Figure:
         if not len(rows):
             return Figure.missing()
-        return min((self._figure(h, rows) for h in hits), key=lambda figure: figure.value)
+        return min((self._figure(h, rows, by_group) for h in hits), key=lambda figure: figure.value)
 
 
 def judge_windows(judges: Judges, windows: Sequence[Window]) -> Verdicts:

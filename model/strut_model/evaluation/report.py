@@ -1,4 +1,4 @@
-"""The report: one table of every figure with its target and verdict, as Markdown and JSON, and contact sheets."""
+"""The report: one table of every figure with its target and verdict, as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from strut_model.evaluation.bootstrap import Figure
 from strut_model.evaluation.targets import Target
-from strut_model.evaluation.trials import Trial
-from strut_model.motion import Motion
 
 NAMES: dict[str, str] = {
     "style_accuracy": "style recognised, held-out starts",
     "style_accuracy_data_set_1": "- data set 1",
     "style_accuracy_data_set_2": "- data set 2",
+    "style_gap_data_set_1": "- data set 1, less the ceiling of the same clips",
+    "style_gap_data_set_2": "- data set 2, less the ceiling of the same clips",
     "style_accuracy_neutral_start": "style recognised, neutral start",
-    "style_accuracy_synthetic": "style recognised, synthetic paths (real: walks)",
+    "style_accuracy_synthetic": "style recognised, synthetic paths for 10 s (real: walks)",
     "content_accuracy": "content recognised",
     "content_accuracy_locomotion": "- locomotion",
+    "content_gap_locomotion": "- locomotion, less the ceiling of the same clips",
     "content_accuracy_gesture": "- gestures inside their event",
     "content_accuracy_data_set_1": "- data set 1",
     "content_accuracy_data_set_2": "- data set 2",
+    "one_step_style_gap": "style recognised, one step less two steps",
+    "one_step_content_gap": "content recognised, one step less two steps",
     "frechet": "Frechet distance, features (real: training to held-out)",
     "frechet_velocity": "Frechet distance, joint velocities",
     "stance_slide": "slide in stance, mean (cm/s)",
@@ -37,44 +38,78 @@ NAMES: dict[str, str] = {
     "cadence_ratio": "cadence / real",
     "step_length_ratio": "step length / real",
     "swing_clearance_ratio": "swing clearance / real",
+    "amplitude_ratio": "amplitude / real",
     "penetration_cm": "feet under the ground, mean (cm)",
     "leg_extension": "greatest leg extension",
-    "path_error_cm": "path error, held-out paths (cm)",
-    "path_error_synthetic_cm": "path error, synthetic paths (cm)",
-    "facing_error_deg": "facing error, held-out paths (degrees)",
-    "facing_error_synthetic_deg": "facing error, synthetic paths (degrees)",
-    "seam_acceleration_ratio": "acceleration at seams / inside windows",
-    "jerk_ratio": "jerk / real",
+    "lean_difference_deg": "lean of the trunk, difference from real (degrees)",
     "hand_speed_p50_ratio": "hand speed, median / real",
     "hand_speed_p95_ratio": "hand speed, 95th percentile / real",
-    "hand_band_ratio": "hand speed at 2 to 8 Hz / real",
-    "foot_band_ratio": "foot speed at 2 to 8 Hz / real",
-    "head_band_ratio": "head speed at 2 to 8 Hz / real",
     "foot_speed_p50_ratio": "foot speed, median / real",
     "foot_speed_p95_ratio": "foot speed, 95th percentile / real",
     "head_speed_p50_ratio": "head speed, median / real",
     "head_speed_p95_ratio": "head speed, 95th percentile / real",
-    "amplitude_ratio": "amplitude / real",
-    "lean_difference_deg": "lean of the trunk, difference from real (degrees)",
-    "drift_5min": "drift: worst worsening from 10 s to 5 min",
-    "switch_recognised": "style switch recognised from 1 s after",
-    "switch_median": "style switch / no switch, median pair",
-    "switch_worst_decile": "style switch / no switch, worst decile",
-    "content_switch": "content switch / no switch",
-    "content_switch_recognised": "content switch recognised from 1 s after",
-    "idle_recognised": "idle recognised by kinematics",
-    "stop_within_1_2s": "stops within 1.2 s",
+    "hand_band_ratio": "hand speed at 2 to 8 Hz / real",
+    "foot_band_ratio": "foot speed at 2 to 8 Hz / real",
+    "head_band_ratio": "head speed at 2 to 8 Hz / real",
+    "seam_acceleration_ratio": "acceleration at seams / inside windows",
+    "jerk_ratio": "jerk / real",
+    "path_error_cm": "path error, held-out paths (cm)",
+    "path_error_synthetic_cm": "path error, straight lines and wide curves (cm)",
+    "path_error_curves_cm": "path error, curves of radius 1.25 m walking, 3 m running (cm)",
+    "path_error_corner_cm": "sharp corners: largest path error (cm)",
+    "corner_return_s": "sharp corners: back on the path after (s)",
+    "path_error_stop_cm": "path error, stops (cm)",
+    "facing_error_deg": "facing error, held-out paths (degrees)",
+    "facing_error_synthetic_deg": "facing error, straight lines and wide curves (degrees)",
+    "facing_apart_strafing_deg": "facing apart from travel, styles with strafing data (degrees)",
+    "facing_apart_other_deg": "facing apart from travel, other styles (degrees)",
+    "path_error_apart_cm": "path error, facing apart from travel (cm)",
+    "stop_within_1_2s": "stop asked: under .1 m/s on both feet within 1.2 s, share",
+    "turn_in_place_45": "turn in place by 45 degrees: reached without sliding, share",
+    "turn_in_place_90": "turn in place by 90 degrees: reached without sliding, share",
+    "turn_in_place_180": "turn in place by 180 degrees: reached without sliding, share",
+    "turn_in_place_error_deg": "- facing error at the end (degrees)",
+    "turn_in_place_slide": "- slide while turning (cm/s)",
     "response_s": "response to a changed control (s)",
     "response_direction_s": "- direction",
     "response_speed_s": "- speed",
     "response_stop_s": "- stop",
-    "strength_monotone": "strength monotone, share of pairs",
-    "strength_zero_neutral": "strength 0 is neutral, share of pairs",
-    "part_locality": "style on parts stays there, share",
-    "unseen_pair_style": "unseen pairs: style recognised",
-    "unseen_pair_content": "unseen pairs: content recognised",
-    "diversity_ratio": "spread over seeds / real takes",
+    "drift_5min": "drift from 10 s to 5 min: worst worsening of all",
+    "drift_5min_style": "- style recognised",
+    "drift_5min_content": "- content recognised",
+    "drift_5min_path": "- path error",
+    "drift_5min_facing": "- facing error",
+    "drift_5min_slide": "- slide in stance",
+    "drift_5min_stance": "- share of time in stance",
+    "drift_5min_jerk": "- jerk",
+    "drift_5min_amplitude": "- amplitude",
+    "drift_5min_upright": "- lowest height of the head",
     "nonfinite_windows": "windows that are not finite",
+    "switch_recognised": "style switch recognised from 1 s after",
+    "switch_median": "style switch / no switch, median pair",
+    "switch_worst_decile": "style switch / no switch, worst decile",
+    "content_switch": "content switch / no switch",
+    "content_switch_gait_to_gait": "- gait to gait",
+    "content_switch_gait_to_idle": "- gait to idle",
+    "content_switch_idle_to_gait": "- idle to gait",
+    "content_switch_gait_to_gesture": "- gait to gesture",
+    "content_switch_gesture_to_gait": "- gesture to gait",
+    "content_switch_idle_to_gesture": "- idle to gesture",
+    "content_switch_gesture_to_idle": "- gesture to idle",
+    "content_switch_recognised": "content switch recognised from 1 s after",
+    "idle_recognised": "idle recognised by kinematics",
+    "strength_monotone": "strength monotone, share of style-content pairs",
+    "strength_monotone_margin": "- by the judges' margin",
+    "strength_monotone_reach": "- by the way from neutral",
+    "strength_reach_1": "- strength 1: way from neutral to real style gone",
+    "strength_reach_150": "- strength 1.5: way from neutral to real style gone",
+    "strength_zero_neutral": "strength 0 is neutral, share of pairs",
+    "part_locality": "style on parts is seen there and stays there, share",
+    "unseen_pair_style": "unseen pairs: style recognised by who knows them",
+    "unseen_pair_style_gap": "- less that of pairs that were seen",
+    "unseen_pair_content": "unseen pairs: content recognised by who knows them",
+    "unseen_pair_content_gap": "- less that of pairs that were seen",
+    "diversity_ratio": "spread over seeds / real takes",
 }
 """Measures in the table's order, in words; others follow under their own names."""
 
@@ -98,8 +133,9 @@ class Report:
     provenance: Mapping[str, Any]
 
     def rows(self) -> list[str]:
-        """Measures of any subject, in the table's order."""
+        """Measures of any subject and those that have a target, in the table's order."""
         known = {name for figures in self.subjects.values() for name, figure in figures.items() if figure.known}
+        known |= {target.measure for targets in self.targets.values() for target in targets}
         return [n for n in NAMES if n in known] + sorted(known - set(NAMES))
 
     def verdicts(self, level: str) -> dict[str, tuple[str, str]]:
@@ -169,56 +205,3 @@ def shown(figure: Figure | None) -> str:
     if figure.low == figure.high:
         return f"{figure.value:.3g}"
     return f"{figure.value:.3g} ({figure.low:.3g} to {figure.high:.3g})"
-
-
-SHEETS: dict[str, str] = {
-    "held_out": "held-out clips",
-    "neutral_start": "every style from a neutral walk",
-    "switches": "switches of style",
-    "content_switches": "switches of content",
-    "stops": "stops",
-}
-
-
-def write_sheets(
-    directory: Path, subject: str, samples: Mapping[str, Sequence[tuple[Trial, Motion]]], rows: int = 8
-) -> list[Path]:
-    """Contact sheets: strips of poses of some trials of each kind, real above generated where there is real motion.
-
-    Args:
-        directory: where to write.
-        subject: part of the files' names.
-        samples: trials with their motions, by kind.
-        rows: trials on a sheet.
-
-    Returns:
-        The pictures' paths.
-    """
-    from PIL import Image
-
-    from strut_model.exports.preview import contact_sheet
-    from strut_model.exports.recording import Recording
-
-    written = []
-    for kind in SHEETS:
-        pairs = samples.get(kind)
-        if not pairs:
-            continue
-        # One of each style, spread over the list.
-        chosen: dict[str, tuple[Trial, Motion]] = {}
-        for trial, motion in pairs:
-            chosen.setdefault(f"{trial.style}", (trial, motion))
-        picked = list(chosen.values())
-        picked = [picked[i] for i in np.unique(np.linspace(0, len(picked) - 1, rows).astype(int))]
-        strips: list[tuple[str, Recording]] = []
-        for trial, motion in picked:
-            label = f"{trial.style}, {trial.content}"
-            if trial.real is not None and trial.real.frames > 30:
-                strips.append((f"{label}: real", Recording(trial.real)))
-            if "switch" in trial.notes:
-                label = f"to {label} at {int(trial.notes['switch']) / 30:.1f} s"
-            strips.append((label, Recording(motion)))
-        path = directory / f"{subject}_{kind}.png"
-        Image.fromarray(contact_sheet(strips)).save(path, optimize=True)
-        written.append(path)
-    return written

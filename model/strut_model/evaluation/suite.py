@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from tqdm import tqdm
 
-from strut_model.data.split import HELD_OUT, TRAIN, UNSEEN_PAIR
-from strut_model.evaluation import controls, endurance, switching
+from strut_model.data.split import HELD_OUT, TRAIN
+from strut_model.evaluation import controls, endurance, manoeuvres, steering, strength, switching
 from strut_model.evaluation.bootstrap import Figure, bootstrap_macro
 from strut_model.evaluation.closed_loop import (
     Statistics,
@@ -22,7 +22,9 @@ from strut_model.evaluation.closed_loop import (
     trial_windows,
 )
 from strut_model.evaluation.foot_locks import FootLockProbe
+from strut_model.evaluation.gaps import Hits, recognition_gap
 from strut_model.evaluation.judges import JUDGE_NAMES, PART_JUDGE, Judgement, Judges, window_frames
+from strut_model.evaluation.pairs import PairJudges, fitting_windows, unseen_pair_figures
 from strut_model.evaluation.protocol import EASE, Protocol, ProtocolError, spread
 from strut_model.evaluation.recognition import Verdicts, Window, cut, judge_windows
 from strut_model.evaluation.switches import SwitchList
@@ -56,6 +58,7 @@ class Extent:
         drift_seconds: length of the long rollouts; 0 leaves them out.
         diversity_seeds: rollouts of each trial whose spread is taken.
         switches: style switches at most; half as many content switches.
+        manoeuvres: trials at most of each of curves, corners, turns and of facing apart from travel.
         extras: whether strength, parts and diversity are measured.
     """
 
@@ -65,10 +68,20 @@ class Extent:
     drift_seconds: int = 300
     diversity_seeds: int = 6
     switches: int = 200
+    manoeuvres: int | None = None
     extras: bool = True
 
 
-QUICK = Extent(clips=48, seeds=(1,), synthetic_seconds=5, drift_seconds=0, diversity_seeds=3, switches=24, extras=False)
+QUICK = Extent(
+    clips=48,
+    seeds=(1,),
+    synthetic_seconds=5,
+    drift_seconds=0,
+    diversity_seeds=3,
+    switches=24,
+    manoeuvres=16,
+    extras=False,
+)
 
 
 @dataclass(frozen=True)
@@ -97,12 +110,14 @@ class Outcome:
         notes: remarks for the report.
         samples: some trials with their motions, for the pictures, by kind.
         breakdown: share recognised by style or content, for each kind of trial.
+        hits: what was recognised of the held-out trials.
     """
 
     figures: Figures = field(default_factory=dict)
     breakdown: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     samples: dict[str, list[tuple[Trial, Motion]]] = field(default_factory=dict)
+    hits: Hits | None = None
 
 
 class Suite:
@@ -125,13 +140,22 @@ class Suite:
             switches.contents[:: max(2 * len(switches.contents) // count, 1)][: count // 2],
         )
         self.held_out = protocol.held_out(extent.clips)
-        self.unseen = protocol.held_out(None if extent.clips is None else max(extent.clips // 4, 7), UNSEEN_PAIR)
+        self.unseen = protocol.unseen(None if extent.clips is None else max(extent.clips // 4, 7))
         if not self.held_out:
             raise ProtocolError("held-out clips: none of the split's is long enough and known to bundle and judges")
         self._breakdown: dict[str, dict[str, float]] = {}
         self._diversity: list[tuple[Trial, list[tuple[str, int]]]] = []
         self._real_statistics: list[Statistics] | None = None
         self._real_verdicts: Verdicts | None = None
+        self._verdicts: Verdicts | None = None
+        self._pair_judges: PairJudges | None = None
+
+    @property
+    def pair_judges(self) -> PairJudges:
+        """Who knows the pairs that training never saw."""
+        if self._pair_judges is None:
+            self._pair_judges = PairJudges(judge_windows(self.judges, fitting_windows(self.protocol)))
+        return self._pair_judges
 
     @property
     def real_statistics(self) -> list[Statistics]:
@@ -158,9 +182,9 @@ class Suite:
         figures |= frechet_figures(train, verdicts, 0)
         figures |= motion_figures(self.held_out, self.real_statistics, self.real_statistics)
         figures["stance_slide_unlocked"] = figures["stance_slide"]
-        unseen = judge_windows(self.judges, trial_windows(self.unseen, real_motions(self.unseen)))
-        figures["unseen_pair_style"] = unseen.style_accuracy()
-        figures["unseen_pair_content"] = unseen.content_accuracy()
+        if self.unseen:
+            unseen = judge_windows(self.judges, trial_windows(self.unseen, real_motions(self.unseen)))
+            figures |= unseen_pair_figures(self.pair_judges, unseen, verdicts)
         walks = judge_windows(self.judges, [w for w in verdicts.windows if w.content == "walk"])
         figures["style_accuracy_synthetic"] = walks.style_accuracy()
         figures["diversity_ratio"] = Figure(1.0, 1.0, 1.0)
@@ -174,7 +198,7 @@ class Suite:
             "gestures) are judged once, less than a second after their last real frame",
             f"real: the judges differ by {verdicts.disagreement():.3f} in style accuracy (allowed .03)",
         ]
-        return Outcome(figures, self._taken_breakdown(), notes)
+        return Outcome(figures, self._taken_breakdown(), notes, hits=Hits.of(verdicts))
 
     def _recognition(self, verdicts: Verdicts) -> Figures:
         self._breakdown["held_out style"] = verdicts.share_by("style")
@@ -187,7 +211,7 @@ class Suite:
         gestures = frozenset(c for c in self.judges.contents if content_kind(c) == "gesture")
         figures["content_accuracy_gesture"] = verdicts.content_accuracy(gestures)
         for dataset in sorted({w.dataset for w in verdicts.windows}):
-            label = DATA_SETS.get(dataset, dataset.replace("-", "_"))
+            label = _label(dataset)
             figures[f"style_accuracy_{label}"] = verdicts.style_accuracy(dataset)
             figures[f"content_accuracy_{label}"] = verdicts.content_accuracy(dataset=dataset)
         return figures
@@ -261,6 +285,8 @@ class Suite:
         count = float(generator.nonfinite)
         outcome.figures["nonfinite_windows"] = Figure(count, count, count)
         outcome.breakdown = self._taken_breakdown()
+        if self._verdicts is not None:
+            outcome.hits = Hits.of(self._verdicts)
         outcome.notes.append(f"{subject.name}: {generator.windows} windows with {subject.generator.engine.name}")
         return outcome
 
@@ -279,6 +305,10 @@ class Suite:
             "content_switches": (changed + unchanged, seeds),
             "stops": (protocol.stops(), seeds),
             "responses": (protocol.responses(), seeds),
+            "curves": (spread(manoeuvres.curves(protocol), extent.manoeuvres), seeds),
+            "corners": (spread(manoeuvres.corners(protocol), extent.manoeuvres), seeds),
+            "facing_apart": (spread(manoeuvres.facing_apart(protocol), extent.manoeuvres), seeds),
+            "turns": (spread(manoeuvres.turns_in_place(protocol), extent.manoeuvres), seeds),
         }
         if extent.extras:
             self._diversity = self._diversity or protocol.diversity()
@@ -313,10 +343,16 @@ class Suite:
             "content_switches": lambda made: switching.content_switch_figures(
                 self.judges, *split("content_switches", made, "content switch")
             ),
-            "stops": lambda made: controls.stop_figures(*flat("stops", made)),
+            "stops": lambda made: (
+                controls.stop_figures(*flat("stops", made)) | steering.halt_figures(*flat("stops", made))
+            ),
+            "curves": lambda made: steering.curve_figures(*flat("curves", made)),
+            "corners": lambda made: steering.corner_figures(*flat("corners", made)),
+            "facing_apart": lambda made: steering.facing_apart_figures(*flat("facing_apart", made)),
+            "turns": lambda made: steering.turn_figures(*flat("turns", made)),
             "responses": lambda made: controls.response_figures(*flat("responses", made)),
-            "strengths": lambda made: controls.strength_figures(
-                self.judges, self.protocol.neutral, plan["strengths"][0], made
+            "strengths": lambda made: strength.strength_figures(
+                strength.measure(self.judges, self.protocol, plan["strengths"][0], made)
             ),
             "parts": lambda made: controls.part_figures(self.judges, self.protocol.neutral, plan["parts"][0], made),
             "diversity": lambda made: controls.diversity_figures(self.judges, self.protocol, self._diversity, made),
@@ -334,7 +370,8 @@ class Suite:
         per_seed = [self._settled(self.held_out, motions) for motions in made]
         windows = [w for v in per_seed for w in v.windows]
         said = {n: _joined([v.said[n] for v in per_seed]) for n in JUDGE_NAMES}
-        figures = self._recognition(Verdicts(windows, said, self.judges))
+        self._verdicts = Verdicts(windows, said, self.judges)
+        figures = self._recognition(self._verdicts) | self._ceiling_gaps(Hits.of(self._verdicts))
         distances = [frechet_figures(v, self.real_verdicts, i) for i, v in enumerate(per_seed)]
         for name in distances[0]:
             figures[name] = mean_figure([d[name] for d in distances])
@@ -342,15 +379,24 @@ class Suite:
         figures |= motion_figures(trials, rows, self.real_statistics * len(made))
         return figures
 
+    def _ceiling_gaps(self, made: Hits) -> Figures:
+        """How far recognition lies from that of the real clips that the rollouts follow."""
+        real = Hits.of(self.real_verdicts)
+        figures = {"content_gap_locomotion": recognition_gap(made, real, "content", contents=LOCOMOTION)}
+        for dataset in sorted(set(real.datasets)):
+            figures[f"style_gap_{_label(dataset)}"] = recognition_gap(made, real, "style", dataset)
+        return figures
+
     def _unseen_figures(self, trials: list[Trial], motions: list[Motion]) -> Figures:
         verdicts = self._settled(trials, motions)
         self._breakdown["unseen style"] = verdicts.share_by("style")
-        return {"unseen_pair_style": verdicts.style_accuracy(), "unseen_pair_content": verdicts.content_accuracy()}
+        assert self._verdicts is not None, "held-out trials are measured first"
+        return unseen_pair_figures(self.pair_judges, verdicts, self._verdicts)
 
     def _neutral_start_figures(self, trials: list[Trial], motions: list[Motion]) -> Figures:
         verdicts = self._settled(trials, motions, first=EASE + SETTLE_FRAMES)
         self._breakdown["neutral_start style"] = verdicts.share_by("style")
-        return {"style_accuracy_neutral_start": verdicts.style_accuracy()}
+        return {"style_accuracy_neutral_start": verdicts.style_accuracy(by_group=True)}
 
     def _taken_breakdown(self) -> dict[str, dict[str, float]]:
         taken, self._breakdown = self._breakdown, {}
@@ -362,10 +408,20 @@ class Suite:
         self._breakdown["synthetic style"] = verdicts.share_by("style")
         styles, names = [t.style for t in trials], [t.name for t in trials]
         return {
-            "style_accuracy_synthetic": verdicts.style_accuracy(),
+            "style_accuracy_synthetic": verdicts.style_accuracy(by_group=True),
             "path_error_synthetic_cm": bootstrap_macro([s.path_error_cm for s in rows], styles, names),
             "facing_error_synthetic_deg": bootstrap_macro([s.facing_error_deg for s in rows], styles, names),
         }
+
+
+def one_step_figures(one: Hits, two: Hits) -> Figures:
+    """``one_step_style_gap`` and ``one_step_content_gap``: recognised with one step less with two."""
+    return {f"one_step_{label}_gap": recognition_gap(one, two, label) for label in ("style", "content")}
+
+
+def _label(dataset: str) -> str:
+    """A data set's name in figures."""
+    return DATA_SETS.get(dataset, dataset.replace("-", "_"))
 
 
 def _joined(parts: Sequence[Judgement]) -> Judgement:

@@ -33,6 +33,24 @@ class ContentSwitch:
     then: str
 
 
+WAYS = (
+    "gait to gait",
+    "gait to idle",
+    "idle to gait",
+    "gait to gesture",
+    "gesture to gait",
+    "idle to gesture",
+    "gesture to idle",
+)
+"""Kinds of content switches, in the order in which they are drawn."""
+
+
+def switch_way(first: str, then: str) -> str:
+    """Which of ``WAYS`` a switch of content is."""
+    kinds = ["gait" if kind == "locomotion" else kind for kind in (content_kind(first), content_kind(then))]
+    return " to ".join(kinds)
+
+
 @dataclass(frozen=True)
 class SwitchList:
     """All switches that are measured."""
@@ -97,11 +115,10 @@ def make_switches(
 
     switched: list[ContentSwitch] = []
     order = list(rng.permutation(names))
-    kinds = ("gait to gait", "gait to idle", "idle to gait", "gait to gesture", "gesture to gait")
     i = 0
     while len(switched) < contents and i < 20 * contents:
         style = str(order[i % len(order)])
-        kind = kinds[(i + i // len(order)) % len(kinds)]
+        kind = WAYS[(i + i // len(order)) % len(WAYS)]
         i += 1
         gaits = sorted(c for c in contents_of[style] if c in ("walk", "run", "dash", "walk-back"))
         gestures = sorted(c for c in contents_of[style] if content_kind(c) == "gesture" and mirrored_content(c) == c)
@@ -120,6 +137,7 @@ def make_switches(
             if not gestures:
                 continue
             gesture = gestures[int(rng.integers(len(gestures)))]
-            first, then = (gait, gesture) if kind == "gait to gesture" else (gesture, gait)
+            other = gait if "gait" in kind else IDLE
+            first, then = (other, gesture) if kind.endswith("gesture") else (gesture, other)
         switched.append(ContentSwitch(style, first, then))
     return SwitchList(tuple(chosen), tuple(switched))

@@ -13,6 +13,7 @@ from strut_model.evaluation.feet import foot_stance
 from strut_model.evaluation.judges import JUDGE_NAMES, Judges
 from strut_model.evaluation.recognition import Verdicts, Window, cut, judge_windows
 from strut_model.evaluation.smoothness import speed
+from strut_model.evaluation.switches import WAYS
 from strut_model.evaluation.trials import Trial
 from strut_model.evaluation.windows import IDLE, JUDGED_FRAMES, SETTLE_FRAMES, inside_event, window_starts
 from strut_model.motion import Motion
@@ -108,29 +109,46 @@ def content_switch_figures(
     changed: tuple[Sequence[Trial], Sequence[Motion]],
     same: tuple[Sequence[Trial], Sequence[Motion]],
 ) -> dict[str, Figure]:
-    """``content_switch``: share of windows with the new content, over what no switch reaches; idle by kinematics."""
+    """``content_switch``: share of windows with the new content, over what no switch reaches; idle by kinematics.
+
+    The same for each way of switching (``content_switch_gait_to_idle``), and ``content_switch_recognised``, the plain
+    share of windows.
+    """
     verdicts = [judge_windows(judges, later_windows(*side)) for side in (changed, same)]
     idle = [[is_idle(w.motion) if w.content == IDLE else None for w in v.windows] for v in verdicts]
-    figures = []
+    figures: dict[str, list[Figure]] = defaultdict(list)
+    asked = {t.name: (t.style, t.content) for side in (changed, same) for t in side[0]}
+    ways = {t.name: str(t.notes["way"]) for t in changed[0]}
     for name in JUDGE_NAMES:
         rows = []
         for side, still in zip(verdicts, idle):
             hits = [float(hit if s is None else s) for hit, s in zip(side.content_hits(name).tolist(), still)]
             rows.append(_shares(side, hits))
-        pairs = list(rows[0])
-        asked = {t.name: (t.style, t.content) for side in (changed, same) for t in side[0]}
         best: dict[tuple[str, str], list[float]] = defaultdict(list)
         for trial, share in rows[1].items():
             best[asked[trial]].append(share)
-        top = np.array([rows[0][p] for p in pairs])
-        bottom = np.array([float(np.mean(best.get(asked[p], [float("nan")]))) for p in pairs])
-        known = np.isfinite(top) & np.isfinite(bottom)
-        top, bottom, names = top[known], bottom[known], [p for p, k in zip(pairs, known) if k]
+        pairs = [pair for pair in rows[0] if asked[pair] in best]
+        top = [rows[0][pair] for pair in pairs]
+        bottom = [float(np.mean(best[asked[pair]])) for pair in pairs]
+        figures["content_switch"].append(_of_no_switch(top, bottom, pairs))
+        figures["content_switch_recognised"].append(bootstrap_mean(top, pairs))
+        for way in WAYS:
+            own = [i for i, pair in enumerate(pairs) if ways[pair] == way]
+            if own:
+                label = f"content_switch_{way.replace(' ', '_')}"
+                shares = [[values[i] for i in own] for values in (top, bottom)]
+                figures[label].append(_of_no_switch(shares[0], shares[1], [pairs[i] for i in own]))
+    return {
+        label: min(both, key=lambda figure: figure.value if figure.known else np.inf) for label, both in figures.items()
+    }
 
-        def share_of(chosen: np.ndarray, top: np.ndarray = top, bottom: np.ndarray = bottom) -> float:
-            reached = bottom[chosen].mean()
-            return float(min(top[chosen].mean() / reached, 1.0)) if reached > 0 else float("nan")
 
-        figures.append((bootstrap(share_of, names), bootstrap_mean(top, names)))
-    lower = min(figures, key=lambda pair: pair[0].value if pair[0].known else np.inf)
-    return {"content_switch": lower[0], "content_switch_recognised": lower[1]}
+def _of_no_switch(switched: Sequence[float], unswitched: Sequence[float], pairs: Sequence[str]) -> Figure:
+    """Mean share after a switch over the mean share without one, at most 1."""
+    top, bottom = np.array(switched), np.array(unswitched)
+
+    def share(chosen: NDArray[np.int64]) -> float:
+        reached = float(bottom[chosen].mean())
+        return min(float(top[chosen].mean()) / reached, 1.0) if reached > 0 else float("nan")
+
+    return bootstrap(share, pairs)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from strut_model.evaluation.game_paths import AHEAD, as_planned
 from strut_model.features import WINDOW
 from strut_model.motion import Motion
 from strut_model.streaming.generator import MotionGenerator, WindowRequests, WindowResults
@@ -55,6 +56,8 @@ class Trial:
         dataset: data set of the style.
         real: the real frames that follow the history, where there are any.
         event: generated frames in which a gesture happens.
+        sampled: the path is asked as a game does, by samples ahead that are planned like a server's requests (see
+            ``game_paths``), rather than frame by frame.
         notes: what a measure has to know besides, by name.
     """
 
@@ -69,6 +72,7 @@ class Trial:
     dataset: str
     real: Motion | None = None
     event: tuple[int, int] | None = None
+    sampled: bool = False
     notes: dict[str, float | str] = field(default_factory=dict)
 
     @property
@@ -92,6 +96,25 @@ class CountingGenerator:
         self.windows += requests.batch
         self.nonfinite += int(requests.batch - np.count_nonzero(results.finite))
         return results
+
+
+class PlanningGenerator:
+    """A generator that plans some characters' trajectories from their asked paths, window by window.
+
+    Args:
+        inner: answers.
+        path: (B, T, 2) metres; facing: (B, T) radians: what is asked of the batch that is rolled out.
+        rows: (B,) whose trajectories are planned.
+    """
+
+    def __init__(self, inner: CountingGenerator, path: Array, facing: Array, rows: NDArray[np.bool_]) -> None:
+        self.inner = inner
+        self.bundle = inner.bundle
+        self.path, self.facing, self.rows = path, facing, rows
+
+    def generate(self, requests: WindowRequests) -> WindowResults:
+        """See ``MotionGenerator.generate``."""
+        return self.inner.generate(as_planned(requests, self.path, self.facing, self.rows))
 
 
 def trial_seed(name: str, seed: int) -> int:
@@ -144,8 +167,15 @@ def _roll_group(generator: CountingGenerator, trials: Sequence[Trial], seed: int
     else:
         style = np.stack([_over_time([(c.frame, c.style) for c in t.controls], frames) for t in trials])
         content = np.stack([_over_time([(c.frame, c.content) for c in t.controls], frames) for t in trials])
+    planning: CountingGenerator | PlanningGenerator = generator
+    sampled = np.array([t.sampled for t in trials])
+    if sampled.any():
+        # The samples of the last frames lie beyond the trial's end.
+        beyond = np.stack([_extended(t.path, frames + AHEAD) for t in trials])
+        turned = np.stack([np.pad(t.facing, (0, frames + AHEAD - t.frames), mode="edge") for t in trials])
+        planning = PlanningGenerator(generator, beyond, turned, sampled)
     return rollout(
-        generator,  # type: ignore[arg-type]  # counts windows and is otherwise the generator
+        planning,  # type: ignore[arg-type]  # counts windows and is otherwise the generator
         Motion.stack([t.history for t in trials]),
         path,
         facing,
