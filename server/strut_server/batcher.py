@@ -62,26 +62,26 @@ class Batcher:
         while (batch := self._queue.take(self._max_delay_seconds)) is not None:
             while self._released:
                 self._memory.forget(self._released.popleft())
-            outcomes = _late(batch)
+            if batch.late:
+                self._deliver(_late(batch))
             if batch.works:
-                outcomes += self._make(batch)
-            if outcomes:
+                outcomes = self._make(batch)
                 self._deliver(outcomes)
+                self._learn(batch.steps, outcomes)
 
     def _make(self, batch: Batch[WindowWork]) -> list[Outcome]:
         try:
             maker = batch.works[0].maker
-            outcomes = maker.make(batch.works, batch.steps, batch.opened_ns, batch.closed_ns)
+            return maker.make(batch.works, batch.steps, batch.opened_ns, batch.closed_ns)
         except Exception as fault:  # whatever goes wrong with one batch, the next one is served
             error = incident(f"a batch of {len(batch.works)} windows failed", fault)
             return [Outcome(work, error=error) for work in batch.works]
-        for outcome in outcomes:
-            if outcome.times is not None and outcome.times.size:
-                times = outcome.times
-                spent = times.featurise + times.inference + times.postprocess + times.serialise
-                self._costs.observe(times.padded_size, batch.steps, spent / NANOSECONDS)
-                break
-        return outcomes
+
+    def _learn(self, steps: int, outcomes: Sequence[Outcome]) -> None:
+        times = next((o.times for o in outcomes if o.times is not None and o.times.size), None)
+        if times is not None:
+            spent = times.featurise + times.inference + times.postprocess + times.serialise
+            self._costs.observe(times.padded_size, steps, spent / NANOSECONDS)
 
 
 def _late(batch: Batch[WindowWork]) -> list[Outcome]:
