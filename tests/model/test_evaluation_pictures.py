@@ -25,7 +25,7 @@ def sample(name: str, style: str, left: float = 0.0, **notes: float | str) -> tu
 
 def test_each_style_is_shown_once_and_variants_stay_together() -> None:
     pairs = [sample(f"{style} {i}", style) for style in ("sad", "old", "proud") for i in range(3)]
-    assert [t.style for t, _ in spread_over_styles(pairs, 2)] == ["sad", "proud"]
+    assert [t.name for t, _ in spread_over_styles(pairs, 2)] == ["sad 0", "proud 1"]
     strengths = [sample(style, style, strength=s) for style in ("sad", "old", "proud") for s in (0.0, 1.0)]
     shown = [(t.style, t.notes["strength"]) for t, _ in variants(strengths, 4)]
     assert shown == [("sad", 0.0), ("sad", 1.0), ("proud", 0.0), ("proud", 1.0)]

@@ -101,12 +101,13 @@ def caption(kind: str, trial: Trial) -> str:
 
 
 def spread_over_styles(pairs: Sequence[Sample], count: int) -> list[Sample]:
-    """One trial of each style, at most so many, spread over the list."""
-    chosen: dict[str, Sample] = {}
+    """One trial of each of so many styles, spread over the list: of the first its first, of the next its second."""
+    groups: dict[str, list[Sample]] = {}
     for trial, motion in pairs:
-        chosen.setdefault(trial.style, (trial, motion))
-    picked = list(chosen.values())
-    return [picked[i] for i in np.unique(np.linspace(0, len(picked) - 1, count).astype(int))]
+        groups.setdefault(trial.style, []).append((trial, motion))
+    rows = list(groups.values())
+    shown = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+    return [row[number % len(row)] for number, row in enumerate(shown)]
 
 
 def variants(pairs: Sequence[Sample], count: int) -> list[Sample]:
@@ -131,7 +132,7 @@ def write_plan(directory: Path, subject: str, kind: str, pairs: Sequence[Sample]
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Picture
 
-    chosen = spread_over_styles(pairs[::-1], panels)
+    chosen = spread_over_styles(pairs, panels)
     columns = 4
     lines = -(-len(chosen) // columns)
     picture = Picture(figsize=(3.2 * columns, 3.2 * lines + 0.3), layout="constrained")
