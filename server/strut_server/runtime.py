@@ -25,6 +25,8 @@ from strut_server.telemetry import Telemetry
 from strut_server.windows import Outcome, WindowWork
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from strut_server.stream import MotionStream
     from strut_server.tracing import WindowTracer
 
@@ -144,7 +146,7 @@ class Runtime:
                 work.done(Outcome(work, error=errors.queue_full(self.settings.queue_capacity, seconds)))
 
     def note_sent(
-        self, replies: Sequence[motion_service_pb2.WindowReply], size: int, session_id: str, trace: object
+        self, replies: Sequence[motion_service_pb2.WindowReply], size: int, session_id: str, trace: Context | None
     ) -> None:
         """Take notice of replies that are handed to the transport.
 
@@ -155,11 +157,11 @@ class Runtime:
             trace: the caller's, as `trace_of` gave it.
         """
         self.telemetry.sent(replies, size)
-        if self.tracer is not None:
+        if self.tracer is not None and trace is not None:
             for reply in replies:
                 self.tracer.window(reply, session_id, trace)
 
-    def trace_of(self, metadata: Iterable[tuple[str, str | bytes]]) -> object:
+    def trace_of(self, metadata: Iterable[tuple[str, str | bytes]]) -> Context | None:
         """The caller's trace out of a call's metadata; None where nothing is traced."""
         if self.tracer is None:
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from strut_model.frames import FrameEncoding
 from strut_proto.v1 import controls_pb2, motion_service_pb2
@@ -19,6 +20,9 @@ from strut_server.memory import CharacterMemory
 from strut_server.replies import refusal, reply_of, sent
 from strut_server.runtime import Runtime
 from strut_server.windows import Outcome, WindowWork
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
 
 REPLIES_PER_MESSAGE = 256
 BACKLOG_MESSAGES = 16
@@ -67,7 +71,7 @@ class MotionStream:
         session_id: str,
         hello: motion_service_pb2.ClientHello,
         encoding: FrameEncoding,
-        trace: object = None,
+        trace: Context | None = None,
     ) -> None:
         self.session_id = session_id
         self.client_name = hello.client_name
