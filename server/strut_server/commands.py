@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
@@ -18,7 +20,24 @@ from strut_server.settings import DEVICES, ServerSettings, SettingError
 from strut_server.storage.database import StorageError
 
 DEFAULTS = ServerSettings()
+LIMITS = {
+    "max_characters": "Most characters on one stream.",
+    "max_streams_per_peer": "Most streams of one caller.",
+    "max_calls_per_second": "Most calls a second of one caller.",
+    "max_requests_per_second": "Most window requests a second that are read from one stream.",
+    "max_styles_per_owner": "Most styles, and most presets, that one caller stores.",
+}
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+def limit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for every limit."""
+    for name, text in reversed(LIMITS.items()):
+        option = click.option(
+            f"--{name.replace('_', '-')}", default=getattr(DEFAULTS, name), show_default=True, help=text
+        )
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -88,6 +107,7 @@ PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
     "--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="How the log is written."
 )
 @click.option("--verbose", is_flag=True, help="Log more.")
+@limit_options
 def serve(
     host: str,
     port: int,
@@ -112,6 +132,7 @@ def serve(
     trace_ratio: float,
     log_format: str,
     verbose: bool,
+    **limits: Any,
 ) -> None:
     """Serve motion over gRPC until SIGTERM or Ctrl-C.
 
@@ -128,6 +149,7 @@ def serve(
             tls_client_ca=tls_client_ca,
             tokens=tokens,
             database=database or default_database(),
+            **limits,
             bundle=bundle,
             device=device,
             threads=threads,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -271,6 +272,25 @@ def test_a_reader_that_takes_too_long_is_ended(bundle_path: Path, monkeypatch: p
         operation = create(Stub(channel), Header(name="x", source=CLIP, file_names=["x"]), [walking_bvh()])
     assert operation.state == operation_pb2.OPERATION_STATE_FAILED
     assert "took longer" in operation.error.message
+
+
+def test_an_upload_that_stops_is_given_up_and_its_place_is_free_again(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style_making, "MAX_JOBS", 1)
+    waiting = threading.Event()
+
+    def stopping() -> Iterator[style_service_pb2.CreateStyleRequest]:
+        header = Header(name="x", source=CLIP, file_names=["x"])
+        yield style_service_pb2.CreateStyleRequest(header=header)
+        waiting.wait(TIMEOUT)
+
+    settings = ServerSettings(port=0, bundle=bundle_path, hello_seconds=0.3)
+    with local_server(settings) as running, grpc.insecure_channel(running.address) as channel:
+        for _ in range(2):
+            found = refused(lambda: Stub(channel).CreateStyle(stopping(), timeout=TIMEOUT))
+            assert found[:2] == (grpc.StatusCode.DEADLINE_EXCEEDED, "SILENT")
+        waiting.set()
 
 
 def test_a_caller_stores_as_many_as_it_may(bundle_path: Path) -> None:
