@@ -24,13 +24,13 @@ from strut_server.guard import Guard
 from strut_server.motion_service import MotionService
 from strut_server.observability import Observability
 from strut_server.runtime import Runtime
+from strut_server.scene_service import SceneService
 from strut_server.settings import ServerSettings, is_loopback
 from strut_server.storage.store import Store
 from strut_server.style_making import StyleMaker
 from strut_server.style_service import StyleService
 from strut_server.telemetry_service import TelemetryService
 from strut_server.tls import server_credentials
-from strut_server.unavailable import SceneService
 
 ALL = ""
 """Health's name of the server as a whole."""
@@ -43,8 +43,6 @@ SERVICES: tuple[str, ...] = tuple(
         (telemetry_service_pb2, "TelemetryService"),
     )
 )
-WORKING = (*SERVICES[:2], SERVICES[3])
-"""Services that answer; of the others health says SERVICE_UNKNOWN."""
 DRAIN_POLL_SECONDS = 0.02
 MAX_METADATA_BYTES = 16 * 1024
 CALLS_BESIDE_STREAMS = 256
@@ -177,7 +175,7 @@ class StrutServer:
             await self.stop()
 
     async def _set_health(self, status: int) -> None:
-        for service in (ALL, *WORKING):
+        for service in (ALL, *SERVICES):
             await self._health.set(service, status)
 
 

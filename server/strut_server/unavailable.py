@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from strut_proto.v1 import scene_service_pb2_grpc
 from strut_server import errors
 from strut_server.errors import abort
 
@@ -22,10 +21,3 @@ def missing_call(name: str, capability: str) -> Any:
 
     answer.__name__ = name
     return answer
-
-
-class SceneService(scene_service_pb2_grpc.SceneServiceServicer):
-    """Needs CAPABILITY_SCENE."""
-
-    ListScenePresets = missing_call("ListScenePresets", "CAPABILITY_SCENE")
-    EncodeScene = missing_call("EncodeScene", "CAPABILITY_SCENE")

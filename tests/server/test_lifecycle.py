@@ -28,12 +28,10 @@ from strut_model.bundle import BundleError
 from strut_proto.v1 import (
     motion_service_pb2,
     motion_service_pb2_grpc,
-    scene_service_pb2,
-    scene_service_pb2_grpc,
 )
 from strut_server.commands import serve
 from strut_server.local import LocalServer, local_server
-from strut_server.server import BindError, StrutServer
+from strut_server.server import SERVICES, BindError, StrutServer
 from strut_server.settings import ServerSettings
 
 MOTION = "strut.v1.MotionService"
@@ -56,10 +54,10 @@ def test_health_is_serving_once_the_server_is_warm_and_ends_with_the_drain(bundl
         channel = stack.enter_context(grpc.insecure_channel(running.address))
         with Stream(running.address) as stream:
             health = health_pb2_grpc.HealthStub(channel)
-            for service in ("", MOTION, "strut.v1.StyleService", "strut.v1.TelemetryService"):
+            for service in ("", *SERVICES):
                 assert health.Check(health_pb2.HealthCheckRequest(service=service)).status == SERVING
             with pytest.raises(grpc.RpcError) as caught:
-                health.Check(health_pb2.HealthCheckRequest(service="strut.v1.SceneService"))
+                health.Check(health_pb2.HealthCheckRequest(service="strut.v1.NoService"))
             assert caught.value.code() is grpc.StatusCode.NOT_FOUND
             watch = health.Watch(health_pb2.HealthCheckRequest(service=MOTION))
             assert next(watch).status == SERVING
@@ -166,8 +164,6 @@ def test_reflection_lists_the_services(server: LocalServer) -> None:
 CALLS = (
     (motion_service_pb2_grpc.MotionServiceStub, "OverrideControls", motion_service_pb2.OverrideControlsRequest()),
     (motion_service_pb2_grpc.MotionServiceStub, "StylizeClip", motion_service_pb2.StylizeClipRequest()),
-    (scene_service_pb2_grpc.SceneServiceStub, "ListScenePresets", scene_service_pb2.ListScenePresetsRequest()),
-    (scene_service_pb2_grpc.SceneServiceStub, "EncodeScene", scene_service_pb2.EncodeSceneRequest()),
 )
 
 

@@ -498,6 +498,7 @@ class SceneDescriptor(_message.Message):
     CROWDING_FIELD_NUMBER: _builtins.int
     PLATFORM_TILT_FIELD_NUMBER: _builtins.int
     PLATFORM_PERIOD_FIELD_NUMBER: _builtins.int
+    STEP_HEIGHT_FIELD_NUMBER: _builtins.int
     slope: _builtins.float
     """slope is the ground's incline along the direction of travel, uphill positive. Unit: radians. Range: -0.8 to 0.8.
     Default: absent, read as 0.
@@ -548,6 +549,10 @@ class SceneDescriptor(_message.Message):
     """platform_period is the period of the ground's own rolling. Unit: seconds. Range: 0.5 to 60.
     Default: absent, read as 8.
     """
+    step_height: _builtins.float
+    """step_height is the rise of the steps of stairs; they lead up or down as the slope's sign says. Unit: metres.
+    Range: 0 to 0.4. Default: absent, read as 0: no stairs.
+    """
     @_builtins.property
     def wind(self) -> _geometry_pb2.Vector3:
         """wind is the wind's velocity in the window's space, in metres a second, at most 60 long.
@@ -574,10 +579,11 @@ class SceneDescriptor(_message.Message):
         crowding: _builtins.float | None = ...,
         platform_tilt: _builtins.float | None = ...,
         platform_period: _builtins.float | None = ...,
+        step_height: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clearance", b"_clearance", "_compliance", b"_compliance", "_crowding", b"_crowding", "_footing_width", b"_footing_width", "_friction", b"_friction", "_ground_temperature", b"_ground_temperature", "_platform_period", b"_platform_period", "_platform_tilt", b"_platform_tilt", "_precipitation", b"_precipitation", "_roughness", b"_roughness", "_sink_depth", b"_sink_depth", "_slope", b"_slope", "_snow_depth", b"_snow_depth", "_temperature", b"_temperature", "_visibility", b"_visibility", "_water_depth", b"_water_depth", "_wind", b"_wind", "clearance", b"clearance", "compliance", b"compliance", "crowding", b"crowding", "footing_width", b"footing_width", "friction", b"friction", "ground_temperature", b"ground_temperature", "platform_period", b"platform_period", "platform_tilt", b"platform_tilt", "precipitation", b"precipitation", "roughness", b"roughness", "sink_depth", b"sink_depth", "slope", b"slope", "snow_depth", b"snow_depth", "temperature", b"temperature", "visibility", b"visibility", "water_depth", b"water_depth", "wind", b"wind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clearance", b"_clearance", "_compliance", b"_compliance", "_crowding", b"_crowding", "_footing_width", b"_footing_width", "_friction", b"_friction", "_ground_temperature", b"_ground_temperature", "_platform_period", b"_platform_period", "_platform_tilt", b"_platform_tilt", "_precipitation", b"_precipitation", "_roughness", b"_roughness", "_sink_depth", b"_sink_depth", "_slope", b"_slope", "_snow_depth", b"_snow_depth", "_step_height", b"_step_height", "_temperature", b"_temperature", "_visibility", b"_visibility", "_water_depth", b"_water_depth", "_wind", b"_wind", "clearance", b"clearance", "compliance", b"compliance", "crowding", b"crowding", "footing_width", b"footing_width", "friction", b"friction", "ground_temperature", b"ground_temperature", "platform_period", b"platform_period", "platform_tilt", b"platform_tilt", "precipitation", b"precipitation", "roughness", b"roughness", "sink_depth", b"sink_depth", "slope", b"slope", "snow_depth", b"snow_depth", "step_height", b"step_height", "temperature", b"temperature", "visibility", b"visibility", "water_depth", b"water_depth", "wind", b"wind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clearance", b"_clearance", "_compliance", b"_compliance", "_crowding", b"_crowding", "_footing_width", b"_footing_width", "_friction", b"_friction", "_ground_temperature", b"_ground_temperature", "_platform_period", b"_platform_period", "_platform_tilt", b"_platform_tilt", "_precipitation", b"_precipitation", "_roughness", b"_roughness", "_sink_depth", b"_sink_depth", "_slope", b"_slope", "_snow_depth", b"_snow_depth", "_temperature", b"_temperature", "_visibility", b"_visibility", "_water_depth", b"_water_depth", "_wind", b"_wind", "clearance", b"clearance", "compliance", b"compliance", "crowding", b"crowding", "footing_width", b"footing_width", "friction", b"friction", "ground_temperature", b"ground_temperature", "platform_period", b"platform_period", "platform_tilt", b"platform_tilt", "precipitation", b"precipitation", "roughness", b"roughness", "sink_depth", b"sink_depth", "slope", b"slope", "snow_depth", b"snow_depth", "temperature", b"temperature", "visibility", b"visibility", "water_depth", b"water_depth", "wind", b"wind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clearance", b"_clearance", "_compliance", b"_compliance", "_crowding", b"_crowding", "_footing_width", b"_footing_width", "_friction", b"_friction", "_ground_temperature", b"_ground_temperature", "_platform_period", b"_platform_period", "_platform_tilt", b"_platform_tilt", "_precipitation", b"_precipitation", "_roughness", b"_roughness", "_sink_depth", b"_sink_depth", "_slope", b"_slope", "_snow_depth", b"_snow_depth", "_step_height", b"_step_height", "_temperature", b"_temperature", "_visibility", b"_visibility", "_water_depth", b"_water_depth", "_wind", b"_wind", "clearance", b"clearance", "compliance", b"compliance", "crowding", b"crowding", "footing_width", b"footing_width", "friction", b"friction", "ground_temperature", b"ground_temperature", "platform_period", b"platform_period", "platform_tilt", b"platform_tilt", "precipitation", b"precipitation", "roughness", b"roughness", "sink_depth", b"sink_depth", "slope", b"slope", "snow_depth", b"snow_depth", "step_height", b"step_height", "temperature", b"temperature", "visibility", b"visibility", "water_depth", b"water_depth", "wind", b"wind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clearance: _TypeAlias = _typing.Literal["clearance"]  # noqa: Y015
     _WhichOneofArgType__clearance: _TypeAlias = _typing.Literal["_clearance", b"_clearance"]  # noqa: Y015
@@ -605,6 +611,8 @@ class SceneDescriptor(_message.Message):
     _WhichOneofArgType__slope: _TypeAlias = _typing.Literal["_slope", b"_slope"]  # noqa: Y015
     _WhichOneofReturnType__snow_depth: _TypeAlias = _typing.Literal["snow_depth"]  # noqa: Y015
     _WhichOneofArgType__snow_depth: _TypeAlias = _typing.Literal["_snow_depth", b"_snow_depth"]  # noqa: Y015
+    _WhichOneofReturnType__step_height: _TypeAlias = _typing.Literal["step_height"]  # noqa: Y015
+    _WhichOneofArgType__step_height: _TypeAlias = _typing.Literal["_step_height", b"_step_height"]  # noqa: Y015
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
     _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
     _WhichOneofReturnType__visibility: _TypeAlias = _typing.Literal["visibility"]  # noqa: Y015
@@ -639,6 +647,8 @@ class SceneDescriptor(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__slope) -> _WhichOneofReturnType__slope | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__snow_depth) -> _WhichOneofReturnType__snow_depth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step_height) -> _WhichOneofReturnType__step_height | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
     @_typing.overload

@@ -153,7 +153,9 @@ class EncodeSceneResponse(_message.Message):
 
     @_builtins.property
     def vector(self) -> _controls_pb2.SceneVector:
-        """vector is the scene's vector, to be used in requests. Required."""
+        """vector is the scene's vector, to be used in requests. Required of servers with CAPABILITY_SCENE; others have no
+        scene encoder and leave it out.
+        """
 
     def __init__(
         self,

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SceneServiceStub:
-    """SceneService keeps the scene presets and encodes scenes. Needs CAPABILITY_SCENE."""
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
+    scenes in requests for motion, need CAPABILITY_SCENE.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +42,9 @@ class SceneServiceStub:
 
 @_typing.type_check_only
 class SceneServiceAsyncStub(SceneServiceStub):
-    """SceneService keeps the scene presets and encodes scenes. Needs CAPABILITY_SCENE."""
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
+    scenes in requests for motion, need CAPABILITY_SCENE.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListScenePresets: _aio.UnaryUnaryMultiCallable[_scene_service_pb2.ListScenePresetsRequest, _scene_service_pb2.ListScenePresetsResponse]  # type: ignore[assignment]
@@ -49,7 +53,9 @@ class SceneServiceAsyncStub(SceneServiceStub):
     """EncodeScene turns a preset, a sentence or quantities into a descriptor and a vector."""
 
 class SceneServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SceneService keeps the scene presets and encodes scenes. Needs CAPABILITY_SCENE."""
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
+    scenes in requests for motion, need CAPABILITY_SCENE.
+    """
 
     @_abc_1.abstractmethod
     def ListScenePresets(
