@@ -41,6 +41,8 @@ def test_bounds_follow_the_real_figure(tmp_path: Path) -> None:
     assert targets["s"].verdict(Figure(0.45, 0.42, 0.5), real) == HOLDS
     assert targets["s"].verdict(Figure(0.45, 0.42, 0.5), None) == NOT_MEASURED
     assert targets["f"].text(real) == "<= 2"
+    assert targets["f"].text(None) == "<= 4 x real"
+    assert targets["s"].text(None) == ">= real - 0.1"
 
 
 def test_a_band_is_missed_on_either_side(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_target_whose_measure_was_left_out_stands_in_the_table_as_not_measured
     report = Report({"student_2": {}}, read_targets(), "student_2", [], {})
     rows = {line.split(" | ")[0]: line for line in report.markdown().splitlines() if line.startswith("| ")}
     assert rows["| sharp corners: back on the path after (s)"].endswith("| <= 1 | not measured |")
-    assert rows["| - jerk"].endswith("| <= 0.1 | not measured |")
+    assert rows["| drift from 10 s to 5 min, worsening: jerk"].endswith("| <= 0.1 | not measured |")
 
 
 def test_the_issues_measures_all_have_a_target() -> None:

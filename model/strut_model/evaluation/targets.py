@@ -33,6 +33,13 @@ class Bound:
             return self.number
         return self.number + self.factor * real.value if real is not None else float("nan")
 
+    def text(self, real: Figure | None) -> str:
+        """The bound in figures, or what it follows from while the real figure is not known."""
+        value = self.value(real)
+        if np.isfinite(value):
+            return f"{value:.3g}"
+        return f"{self.factor:g} x real" if self.number == 0 else f"real - {-self.number:g}"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -44,11 +51,11 @@ class Target:
 
     def text(self, real: Figure | None) -> str:
         """The target in words, with bounds in figures."""
-        low = None if self.low is None else self.low.value(real)
-        high = None if self.high is None else self.high.value(real)
+        low = None if self.low is None else self.low.text(real)
+        high = None if self.high is None else self.high.text(real)
         if low is not None and high is not None:
-            return f"{low:.3g} to {high:.3g}"
-        return f">= {low:.3g}" if low is not None else f"<= {high:.3g}"
+            return f"{low} to {high}"
+        return f">= {low}" if low is not None else f"<= {high}"
 
     def verdict(self, figure: Figure | None, real: Figure | None) -> str:
         """Whether the whole interval lies within the bounds, outside, or across one of them."""
