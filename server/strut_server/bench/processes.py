@@ -61,7 +61,7 @@ class Usage:
 
 @contextmanager
 def strut_server(options: Sequence[str]) -> Iterator[Served]:
-    """`strut serve` on free ports of the loopback address.
+    """`strut serve` on free ports of the loopback address, with an empty database unless ``options`` name one.
 
     Args:
         options: further ones, such as ("--threads", "2").
@@ -69,9 +69,11 @@ def strut_server(options: Sequence[str]) -> Iterator[Served]:
     Raises:
         ProcessError: it did not start.
     """
-    command = ["-m", "strut_server.cli", "serve", "--port", "0", "--metrics-port", "0", *options]
-    with _process(command, metrics=True) as served:
-        yield served
+    with tempfile.TemporaryDirectory(prefix="strut-bench-") as folder:
+        database = f"sqlite:///{folder}/strut.db"
+        command = ["-m", "strut_server.cli", "serve", "--port", "0", "--metrics-port", "0", "--database", database]
+        with _process([*command, *options], metrics=True) as served:
+            yield served
 
 
 @contextmanager
