@@ -17,6 +17,7 @@ from strut_model.data.checking import check_file
 from strut_model.data.importing import ImportOptions, Summary, default_workers, import_folder
 from strut_model.data.pack import Pack, PackError, merge_packs
 from strut_model.data.split import SETS, SplitRules, make_split, rows_of_index
+from strut_model.data.synthesis.commands import synthesise_command
 from strut_model.mapping import MappingError, MappingFile, load_mapping_file, parse_units
 
 _SHOWN = 10
@@ -122,7 +123,7 @@ def summary_lines(summary: Summary, out: Path) -> list[str]:
 def info_command(pack: Path, as_json: bool) -> None:
     """Say what a packed data set holds."""
     try:
-        opened = Pack(pack)
+        opened = Pack(pack, synthetic=True)
     except PackError as error:
         raise click.ClickException(str(error)) from None
     table: Counter[tuple[str, str]] = Counter()
@@ -170,7 +171,7 @@ def check_command(file: Path, mapping: Path | None, units: str | None, up: str |
 def merge_command(packs: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Put several packed data sets into one, such as a set of styles and a set of idles."""
     try:
-        count = merge_packs([Pack(p) for p in packs], out, overwrite)
+        count = merge_packs([Pack(p, synthetic=True) for p in packs], out, overwrite)
     except PackError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{count} clips in {out}")
@@ -203,3 +204,6 @@ def split_command(pack: Path, out: Path, unseen: tuple[str, ...]) -> None:
     for name in SETS:
         segments = split.segments(name)
         click.echo(f"{name:<12} {len(segments):>5} segments {sum(s.frames for s in segments):>8} frames")
+
+
+data.add_command(synthesise_command)

@@ -23,6 +23,8 @@ from strut_model.codec import decode_quat48, encode_quat48
 from strut_model.skeleton import FPS, JOINT_NAMES
 
 FORMAT_VERSION = 1
+SYNTHETIC = "synthetic"
+"""Tag of clips that were made from others: they may train a model, and are never real in a figure."""
 _ARRAYS = {"rotations": (np.uint16, (len(JOINT_NAMES), 3)), "pelvis": (np.float32, (3,)), "contacts": (np.uint8, (4,))}
 
 
@@ -66,14 +68,21 @@ class PackReport:
 class Pack:
     """Reader of a packed data set; the arrays stay on disk until they are used.
 
+    Synthetic clips are as if they were not there unless they are asked for, so that no figure takes them for real.
+
     Args:
         path: the pack's folder.
+        synthetic: whether clips tagged `synthetic` are read, too.
+
+    Attributes:
+        clips: index entries in the pack's order.
+        left_out: names of the synthetic clips that are not read.
 
     Raises:
         PackError: an entry is missing or off; the message names the file, what was found and what was expected.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, synthetic: bool = False) -> None:
         self.path = Path(path)
         index_path = self.path / "index.json"
         try:
@@ -88,7 +97,6 @@ class Pack:
             raise PackError(f"{index_path}: joints differ from the canonical skeleton's")
         self.index: dict[str, Any] = index
         self.clips: list[ClipInfo] = [ClipInfo(**{**c, "tags": tuple(c.get("tags", ()))}) for c in index["clips"]]
-        self._by_name = {info.name: i for i, info in enumerate(self.clips)}
         total = sum(c.frames for c in self.clips)
         self.rotations = self._open("rotations", total)
         self.pelvis = self._open("pelvis", total)
@@ -99,6 +107,9 @@ class Pack:
                     f"{index_path}: clip {info.name!r} covers rows {info.start} to {info.start + info.frames}, "
                     f"allowed 0 to {total}"
                 )
+        self.left_out = frozenset() if synthetic else frozenset(c.name for c in self.clips if SYNTHETIC in c.tags)
+        self.clips = [c for c in self.clips if c.name not in self.left_out]
+        self._by_name = {info.name: i for i, info in enumerate(self.clips)}
 
     def _open(self, name: str, rows: int) -> np.ndarray:
         dtype, shape = _ARRAYS[name]
@@ -122,7 +133,7 @@ class Pack:
     @property
     def frames(self) -> int:
         """Frames of all clips together."""
-        return int(self.pelvis.shape[0])
+        return sum(clip.frames for clip in self.clips)
 
     def find(self, name: str) -> int:
         """Index of the clip of that name.
@@ -133,7 +144,8 @@ class Pack:
         try:
             return self._by_name[name]
         except KeyError:
-            raise KeyError(f"clip {name!r} is not in {self.path} ({len(self)} clips)") from None
+            hidden = ", synthetic clips are to be asked for" if name in self.left_out else ""
+            raise KeyError(f"clip {name!r} is not in {self.path} ({len(self)} clips{hidden})") from None
 
     def clip(self, which: int | str) -> Clip:
         """Decode one clip, by index or name."""

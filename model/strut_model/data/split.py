@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strut_model.data.pack import SYNTHETIC
+
 TRAIN = "train"
 HELD_OUT = "held_out"
 UNSEEN_PAIR = "unseen_pair"
@@ -130,6 +132,24 @@ class Split:
                 return name
         return None
 
+    def with_training(self, clips: Iterable[tuple[str, int]]) -> Split:
+        """The split with further clips, name and frames of each, that train as a whole, such as synthetic ones.
+
+        Raises:
+            SplitError: a clip is in the split already.
+        """
+        table = dict(self._table)
+        for clip, frames in clips:
+            if clip in table:
+                raise SplitError(f"{clip}: is in the split already, must be a new clip")
+            table[clip] = [(TRAIN, 0, frames)]
+        return Split(table)
+
+    def without(self, clips: Iterable[str]) -> Split:
+        """The split without some clips; names that it lacks do not matter."""
+        left_out = set(clips)
+        return Split({clip: rows for clip, rows in self._table.items() if clip not in left_out})
+
     def write(self, path: Path) -> None:
         """Writes the split as JSON, one clip a line."""
         lines = [
@@ -202,10 +222,15 @@ def make_split(
 
 
 def rows_of_index(index: Mapping[str, Any]) -> tuple[list[ClipRow], list[list[str]]]:
-    """Clips and groups of duplicates from the ``index.json`` of a packed data set."""
+    """Clips and groups of duplicates from the ``index.json`` of a packed data set.
+
+    Synthetic clips are left out: what they are made of may be held out. What makes them adds them to the split that
+    it made them by.
+    """
     rows = [
         ClipRow(c["name"], c["content"], c["style"], str(c["take"]), str(c["dataset"]), int(c["frames"]))
         for c in index["clips"]
+        if SYNTHETIC not in c.get("tags", ())
     ]
     groups = []
     for entry in index.get("duplicates", []):

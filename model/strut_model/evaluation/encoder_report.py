@@ -97,7 +97,7 @@ def report(pack: Path, split: Path, encoder: Path) -> tuple[dict[str, float], Co
     """The figures by name, and the codes of held-out and training clips."""
     network = load_encoder(encoder)
     reader = Pack(pack)
-    train_store = FrameStore(pack, split, mirror=False)
+    train_store = FrameStore(pack, split, mirror=False, synthetic=False)
     held_store = FrameStore(pack, split, (HELD_OUT,), mirror=False)
     codes = compute_codes(network, train_store)
     train, held = code_table(network, train_store, reader), code_table(network, held_store, reader)

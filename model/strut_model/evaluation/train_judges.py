@@ -342,6 +342,7 @@ def train_judges(
     Returns:
         The record.
     """
+    split = split.without(pack.left_out)  # a split may name synthetic clips, which are not judged by
     corpus = build_corpus(pack, split.segments(TRAIN), "training clips" if progress else "")
     for name in names:
         save_judge(train_judge(name, corpus, RECIPES[name], progress), directory / f"judge_{name}.npz")
