@@ -89,7 +89,9 @@ class ServingModel:
             BundleError: the network gives numbers that are not finite.
         """
         steps = self.reader.default_steps
-        for batch in sorted({bucket_size(min(size, costs.max_batch)) for size in WARM_UP_BATCHES}):
+        # What is captured at its first run is captured now, for every size that there can be.
+        sizes = range(1, costs.max_batch + 1) if self.engine.captures else WARM_UP_BATCHES
+        for batch in sorted({bucket_size(min(size, costs.max_batch)) for size in sizes}):
             noise = np.zeros((batch, max(self.bundle.manifest.steps), WINDOW, FEATURES), np.float32)
             conditions = {
                 name: np.zeros((batch, *(int(size or 0) for size in shape[1:])), np.float32)

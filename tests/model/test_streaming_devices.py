@@ -58,6 +58,14 @@ def test_bound_buffers_give_what_plain_runs_give(bundle: Bundle, steps: int) -> 
         np.testing.assert_allclose(bound.sample(given, eps, steps), plain.sample(given, eps, steps), atol=1e-6)
 
 
+def test_trying_out_an_engine_changes_nothing(bundle: Bundle) -> None:
+    fresh, tried = BoundEngine(bundle, CPU), BoundEngine(bundle, CPU)
+    tried.try_out()
+    given, eps = conditions(bundle, 1), some_noise(1, 2)
+    np.testing.assert_array_equal(tried.sample(given, eps, 2), fresh.sample(given, eps, 2))
+    assert not tried.captures
+
+
 def test_a_result_is_not_overwritten_by_the_next(bundle: Bundle) -> None:
     engine = BoundEngine(bundle, CPU)
     first = engine.sample(conditions(bundle, 2), some_noise(2, 1), 1)

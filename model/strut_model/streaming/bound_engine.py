@@ -41,21 +41,35 @@ class BoundEngine(OnnxEngine):
         bundle: the loaded bundle.
         provider: ONNX Runtime's name of the execution provider. Where it does not load, `provider` is another one
             afterwards.
+        graphs: capture a graph for each batch size; on CUDA alone.
+
+    Attributes:
+        captures: whether the first run of a batch size captures a graph, which takes its time.
 
     Raises:
         BundleError: the graph does not have the promised inputs, outputs or shapes.
     """
 
-    def __init__(self, bundle: Bundle, provider: str) -> None:
+    def __init__(self, bundle: Bundle, provider: str, graphs: bool = True) -> None:
         if provider == "CUDAExecutionProvider":
-            cuda = (provider, {"enable_cuda_graph": "1", "use_tf32": "0"})
+            cuda = (provider, {"enable_cuda_graph": "1" if graphs else "0", "use_tf32": "0"})
             super().__init__(bundle, providers=[cuda, "CPUExecutionProvider"])
         else:
             super().__init__(bundle, providers=[provider])
         self._device = _DEVICE_NAMES.get(self.provider, "cpu")
+        self.captures = graphs and self._device == "cuda"
         self._shapes = bundle.student_inputs()
         self._buffers: dict[int, _Buffers] = {}
         self._lock = threading.Lock()
+
+    def try_out(self) -> None:
+        """Evaluate zeros, twice, so that a graph is captured and replayed; raises what ONNX Runtime has against it."""
+        zeros = {
+            name: np.zeros((1, *(int(size or 0) for size in shape[1:])), np.float32)
+            for name, shape in self._shapes.items()
+        }
+        for _ in range(2):
+            self.evaluate(zeros)
 
     def evaluate(self, inputs: Mapping[str, Float]) -> Float:
         """See `OnnxEngine.evaluate`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from strut_model.bundle import Bundle
+from strut_model.bundle import Bundle, BundleError
 from strut_model.streaming.bound_engine import BoundEngine
 from strut_model.streaming.engine import OnnxEngine
 
@@ -66,11 +66,21 @@ def _open_cuda(bundle: Bundle) -> tuple[BoundEngine | None, str]:
     preload: Any = getattr(onnxruntime, "preload_dlls", None)
     if preload is not None:
         preload()
-    # ONNX Runtime answers a provider that does not load with a line on standard error and the next provider.
-    engine = BoundEngine(bundle, CUDA)
-    if engine.provider == CUDA:
-        return engine, ""
-    return None, (
-        f"ONNX Runtime has its CUDA provider and fell back to {engine.provider}; its lines above say why "
-        "(usually there is no NVIDIA driver, or CUDA and cuDNN are not of the versions that it was built for)"
-    )
+    reason = ""
+    for graphs in (True, False):
+        try:
+            engine = BoundEngine(bundle, CUDA, graphs)
+            # ONNX Runtime answers a provider that does not load with a line on standard error and the next provider.
+            if engine.provider != CUDA:
+                return None, (
+                    f"ONNX Runtime has its CUDA provider and fell back to {engine.provider}; its lines above say why "
+                    "(usually there is no NVIDIA driver, or CUDA and cuDNN are not of the versions that it needs)"
+                )
+            engine.try_out()
+            return engine, ""
+        except BundleError:
+            raise
+        except Exception as fault:  # ONNX Runtime's exceptions have no base of their own
+            reason = f"the network does not run there {'with' if graphs else 'without'} graphs: {fault}"
+            log.warning("CUDA: %s", reason)
+    return None, reason

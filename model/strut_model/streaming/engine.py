@@ -91,6 +91,7 @@ class OnnxEngine:
         self.provider: str = self._session.get_providers()[0]
         self.name = f"onnxruntime-{self.provider.removesuffix('ExecutionProvider').lower()}"
         self.threads = threads
+        self.captures = False
         self._check_graph(bundle)
 
     def _check_graph(self, bundle: Bundle) -> None:
