@@ -154,7 +154,8 @@ def unseen_pair_figures(judges: PairJudges, unseen: Verdicts, seen: Verdicts) ->
             own = [_mean_where(found[name], unseen, pair) for pair in pairs]
             others = [_mean_of_seen(reference[name], seen, pair, which, pairs) for pair in pairs]
             gap = np.array(own) - np.array(others)
-            rows.append((bootstrap_mean(own, pairs), bootstrap_mean(gap, pairs)))
+            compared = np.isfinite(gap).sum() > 1  # one pair has no interval
+            rows.append((bootstrap_mean(own, pairs), bootstrap_mean(gap, pairs) if compared else Figure.missing()))
         known = [row for row in rows if row[0].known]
         lower = min(known, key=lambda row: row[0].value) if known else (Figure.missing(), Figure.missing())
         figures[f"unseen_pair_{label}"], figures[f"unseen_pair_{label}_gap"] = lower
