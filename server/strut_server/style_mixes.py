@@ -5,6 +5,7 @@ Characters ask for the same few mixes over and over, so what a message means is 
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ from strut_server.styles import StyleRepository, nearest
 Float = npt.NDArray[np.float32]
 
 REMEMBERED_MIXES = 1024
+LONG_KEY = 256
 CODE_LIMIT = 1000.0
 MAX_PRIORITY = 100
 
@@ -66,6 +68,9 @@ class StyleReader:
             self._mixes.clear()
             self._version = self._repository.version
         key = message.SerializeToString(deterministic=True)
+        if len(key) > LONG_KEY:
+            # A thousand mixes of vectors, as bytes, would take a hundred megabytes.
+            key = hashlib.blake2b(key, digest_size=32).digest()
         choice = self._mixes.get(key)
         if choice is not None:
             self._mixes.move_to_end(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from pathlib import Path
@@ -54,6 +55,9 @@ def test_hostile_messages_are_answered_and_leave_the_server_serving_others(bundl
         assert found.attacked.errors == {}
         assert len(found.attacked.latencies_ms) > 10
         assert found.messages == MESSAGES
+        written = json.loads(json.dumps(found.as_dict()))
+        assert written["answers"] == dict(found.answers)
+        assert written["attacked"]["windows"] == len(found.attacked.latencies_ms)
         for status in ("INVALID_ARGUMENT", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"):
             assert found.answers[status] > 0, found.answers
         with Stream(running.address) as stream:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from strut_model.bundle import Bundle, BundleError, file_hash, load_bundle
 from strut_model.streaming.commands import bench_model, numbers
 from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
-from strut_server.bench.fuzzing import fuzz, percentile
+from strut_server.bench.fuzzing import LATE_SHARE, fuzz, percentile
 from strut_server.bench.measuring import PHASES, Measuring, Plan
 from strut_server.bench.processes import ProcessError, echo_server, strut_server, usage
 from strut_server.bench.report import LEGEND, aligned, table, write_pictures, write_report, write_soak
@@ -159,21 +158,24 @@ def bench_fuzz(path: Path | None, messages: int, seed: int, out: Path | None) ->
             grown = (usage(server).memory_bytes - before) / 1e6
     except (ProcessError, OSError) as error:
         raise click.ClickException(f"the server is gone: {error}") from error
-    cells: list[tuple[str, ...]] = [("honest client", "windows", "refused", "p50 ms", "p99 ms")]
+    cells: list[tuple[str, ...]] = [("honest client", "windows", "late", "refused", "p50 ms", "p99 ms")]
     for name, honest in (("before", found.calm), ("meanwhile", found.attacked)):
         times = [f"{percentile(honest.latencies_ms, share):.1f}" for share in (50, 99)]
-        cells.append((name, str(len(honest.latencies_ms)), str(sum(honest.errors.values())), *times))
+        cells.append((name, str(len(honest.latencies_ms)), str(honest.late), str(sum(honest.errors.values())), *times))
     click.echo(aligned(cells))
     click.echo(f"{found.messages} hostile messages, seed {seed}; the server's memory grew by {grown:.1f} MB")
     click.echo("answers: " + ", ".join(f"{name} {count}" for name, count in found.answers.most_common()))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        summary = {**asdict(found), "seed": seed, "grown_mb": grown}
+        summary = {**found.as_dict(), "seed": seed, "grown_mb": grown}
         (out / "fuzz.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     for fault in found.faults[:20]:
         click.echo(f"fault: {fault}", err=True)
     if not found.held:
-        raise click.ClickException(f"{len(found.faults)} faults, refused windows: {dict(found.attacked.errors)}")
+        raise click.ClickException(
+            f"{len(found.faults)} faults, {found.attacked.late} late windows (allowed: {LATE_SHARE:.0%}), "
+            f"refused windows: {dict(found.attacked.errors)}"
+        )
 
 
 def _opened(path: Path | None, device: str, threads: int) -> tuple[Bundle, Any]:
