@@ -33,7 +33,9 @@ class Effects:
     """Amounts for the operators; the defaults do nothing.
 
     Attributes:
-        step_length, cadence, narrowing, swing_speed: factors; narrowing is on the feet's distance from the path.
+        step_length, cadence: factors.
+        wading: factor on the cadence by resistance to swinging feet, beside ``cadence``.
+        narrowing: factor on the feet's distance from the path.
         step_width: metres that steps are wider.
         clearance: metres that swinging feet go higher above the ground.
         sink: metres that standing feet go below it.
@@ -50,8 +52,8 @@ class Effects:
 
     step_length: float = 1.0
     cadence: float = 1.0
+    wading: float = 1.0
     narrowing: float = 1.0
-    swing_speed: float = 1.0
     step_width: float = 0.0
     clearance: float = 0.0
     sink: float = 0.0
@@ -74,7 +76,7 @@ class Effects:
     @property
     def speed(self) -> float:
         """Factor on the speed along the path."""
-        return self.step_length * self.cadence
+        return self.step_length * self.cadence * self.wading
 
     def __mul__(self, other: Effects) -> Effects:
         """Both together: factors multiply, amounts add, the lower ceiling counts, the slower rolling's period stays."""
@@ -108,13 +110,13 @@ class Effects:
         return Effects(**values)
 
 
-FACTORS = ("step_length", "cadence", "narrowing", "swing_speed")
+FACTORS = ("step_length", "cadence", "wading", "narrowing")
 _FIXED = ("ceiling", "sway_period")
 _LIMITS: dict[str, tuple[float, float]] = {
     "step_length": (0.3, 1.3),
     "cadence": (0.5, 1.4),
+    "wading": (0.5, 1.0),
     "narrowing": (0.1, 1.0),
-    "swing_speed": (0.5, 1.0),
     "step_width": (0.0, 0.15),
     "clearance": (0.0, 0.25),
     "sink": (0.0, 0.35),
@@ -224,19 +226,19 @@ def water(scene: SceneDescriptor) -> Effects:
     2006, J Electromyogr Kinesiol 16:250; very large effect in the review of Heywood et al. 2016, Gait Posture 48:120);
     between, the factor falls with the depth (chosen: 1 - .6 (depth / 1.2)^.7). Stride and step length shorter, knees
     and hips more flexed at contact at hip depth (direction; Cadenas-Sanchez et al. 2015, J Hum Kinet): knees 8 degrees.
-    Drag grows with the square of the speed, so the swing slows most where the foot is fastest: by up to 30 % (chosen).
-    Lift over water up to 20 cm, lean up to 8, arms out of the water from .7 m on: chosen.
+    Drag grows with the square of the speed, so the cadence is lost where the foot is fastest
+    (`legs.wading_resistance`). Lift over water up to 20 cm, lean up to 8, arms out of the water from .7 m on: chosen.
     """
     depth = scene["water_depth"]
     if depth == 0:
         return Effects()
     speed = 1 - 0.6 * min(depth / 1.2, 1.0) ** 0.7
-    return replace(
-        _at_speed(speed, 0.35),
+    return Effects(
+        step_length=speed**0.35,
+        wading=speed**0.65,
         clearance=0.12 * float(np.exp(-(((depth - 0.18) / 0.14) ** 2))) * _ramp(depth, 0, 0.1) + 0.01,
         knee_flexion=8 * _ramp(depth, 0, 0.9),
         trunk_lean=8 * _ramp(depth, 0.1, 0.9),
-        swing_speed=1 - 0.3 * _ramp(depth, 0.05, 0.6),
         arm_abduction=5 * _ramp(depth, 0.2, 0.5) + 30 * _ramp(depth, 0.7, 1.0),
         elbow_flexion=35 * _ramp(depth, 0.7, 1.0),
     )
