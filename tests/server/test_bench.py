@@ -113,6 +113,7 @@ def test_a_run_reports_the_server_beside_its_floors(bundle_path: Path, tmp_path:
             assert row[loop]["windows"] >= row["characters"], loop
             assert not set(row[loop]["errors"]) - {"DEADLINE"}, loop
         assert 0 < row["model_cpu_share"] < 1
+        assert row["server_cpu_ms_per_window"] > 0
         assert row["latency_over_floor"] > 0
         assert 1 <= row["mean_batch"] <= row["characters"]
         assert 152 * 30 < row["bytes_per_character_second"] < 6000

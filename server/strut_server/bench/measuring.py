@@ -35,6 +35,7 @@ class Row:
         floors_ms: by round, milliseconds of the bare network for a batch of the closed loop's mean size.
         ratios: by round, the closed loop's median latency over echo's and network's together.
         model_shares: by round, processor time in the network over the server's, in the closed loop.
+        cpu_ms: by round, the server's processor time for each window of the closed loop, milliseconds.
         memory_bytes: the server's at the end.
     """
 
@@ -46,6 +47,7 @@ class Row:
     floors_ms: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
     model_shares: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
     memory_bytes: float = 0.0
 
     @property
@@ -71,6 +73,7 @@ class Row:
             "windows_per_second": round(self.closed.windows / self.closed.seconds, 1) if self.closed.seconds else 0.0,
             "mean_batch": round(self.mean_batch, 1),
             "model_cpu_share": _median(self.model_shares),
+            "server_cpu_ms_per_window": _median(self.cpu_ms),
             "latency_over_floor": _median(self.ratios),
             "network_ms": _median(self.floors_ms),
             "bytes_per_character_second": round(self.bytes_per_character_second),
@@ -161,8 +164,10 @@ class Measuring:
         after = usage(self._server)
         row.closed.add(closed)
         cpu = after.cpu_seconds - before.cpu_seconds
-        if cpu > 0:
+        made = after.windows - before.windows
+        if cpu > 0 and made > 0:
             row.model_shares.append((after.model_cpu_seconds - before.model_cpu_seconds) / cpu)
+            row.cpu_ms.append(cpu / made * 1000.0)
         if closed.windows:
             size = max(round(closed.batch_sizes / closed.windows), 1)
             steps = closed.steps.most_common(1)[0][0]

@@ -18,18 +18,19 @@ from strut_server.bench.soaking import Soak
 from strut_server.server_info import server_version
 
 TABLE_HEADS = (
-    "characters", "in real time", "batch", "model share", "over floor",
+    "characters", "in real time", "batch", "CPU ms", "model share", "over floor",
     "closed p50", "open p50", "open p99", "response p95", "late", "refused", "bytes/s",
 )  # fmt: skip
 LATE_MS = 200.0
 """A window that takes longer came too late for a client with this much motion in hand."""
 LEGEND = """\
-*in real time*: characters that the closed loop's throughput would serve. *batch*: mean size. *model share*: processor
-time in the network over the server process'. *over floor*: median latency over echo server and bare network together.
-*closed*: every character asks as soon as it has a window. *open*: asked in real time, latency (ms) from when a window
-was due, so a late server is not spared (coordinated omission). *response*: with controls that change twice a second,
-from a change to its first frame on screen, ms. *late*: share of the open loop's windows that took more than 200 ms.
-*refused*: requests that were answered with an error and asked again. *bytes/s*: a character's, on the wire."""
+*in real time*: characters that the closed loop's throughput would serve. *batch*: mean size. *CPU ms*: processor time
+of the server's process for each window. *model share*: of it, in the network. *over floor*: median latency over echo
+server and bare network together. *closed*: every character asks as soon as it has a window. *open*: asked in real time,
+latency (ms) from when a window was due, so a late server is not spared (coordinated omission). *response*: with controls
+that change twice a second, from a change to its first frame on screen, ms. *late*: share of the open loop's windows that
+took more than 200 ms. *refused*: requests that were answered with an error and asked again. *bytes/s*: a character's, on
+the wire."""
 
 
 def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
@@ -143,8 +144,9 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.characters),
         f"{row.real_time_characters:.0f}",
         f"{row.mean_batch:.1f}",
+        _number(found["server_cpu_ms_per_window"]),
         _share(found["model_cpu_share"]),
-        "-" if found["latency_over_floor"] is None else f"{found['latency_over_floor']:.2f}",
+        _number(found["latency_over_floor"]),
         f"{row.closed.latency.percentile(50.0):.1f}",
         f"{row.open.latency.percentile(50.0):.1f}",
         f"{row.open.latency.percentile(99.0):.1f}",
@@ -153,6 +155,10 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(errors),
         f"{row.bytes_per_character_second:.0f}",
     )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _share(value: float | None) -> str:
