@@ -22,6 +22,7 @@ import numpy as np
 from strut_server.clock import NANOSECONDS
 from strut_server.costs import Costs
 
+LEAST_BATCH = 8
 HEADROOM = 0.5
 """Share of its time after which a work should be done. What things will cost is a guess: beyond this share, steps are
 saved, and streams are protected from one another."""
@@ -72,11 +73,13 @@ class Scheduler:
 
     Args:
         costs: what evaluations cost; its `max_batch` is the most windows in a batch.
-        max_seconds: longest that a batch should take, where it holds more than one window.
+        max_seconds: longest that a batch should take, where it holds more than ``least`` windows.
+        least: size that a batch may have however long it takes. Small batches waste what a slow machine has not got.
     """
 
-    def __init__(self, costs: Costs, max_seconds: float) -> None:
+    def __init__(self, costs: Costs, max_seconds: float, least: int = LEAST_BATCH) -> None:
         self.costs = costs
+        self._least = least
         self._max_seconds = max_seconds
         self._spent: dict[Hashable, float] = {}
         self._virtual = 0.0
@@ -113,7 +116,7 @@ class Scheduler:
         return deepest, True
 
     def _limit(self, steps: int) -> int:
-        return min(self.costs.largest_batch(steps, self._max_seconds), self.max_batch)
+        return min(max(self.costs.largest_batch(steps, self._max_seconds), self._least), self.max_batch)
 
     def _share(self, ordered: Sequence[Work], level: int, now_ns: int) -> Choice[Work]:
         """Fair shares of a batch to the owners, to each by importance."""

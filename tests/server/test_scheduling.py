@@ -52,6 +52,10 @@ def test_a_batch_takes_no_longer_than_it_may() -> None:
     assert len(chosen(scheduler(max_seconds=1.0, evaluation_seconds=0.1), works).works) == 5  # two evaluations each
     assert len(chosen(scheduler(max_seconds=0.01, evaluation_seconds=0.1), works).works) == 1
     assert len(chosen(scheduler(max_batch=8, evaluation_seconds=0.1), works).works) == 8
+    # Small batches are no good to a machine that is too slow anyway.
+    costs = Costs(16)
+    costs.observe(1, 1, 0.1)
+    assert len(chosen(Scheduler(costs, 0.01, least=6), works).works) == 6
 
 
 def test_models_do_not_share_a_batch() -> None:

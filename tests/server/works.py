@@ -35,7 +35,7 @@ def scheduler(max_batch: int = 16, max_seconds: float = 3600.0, evaluation_secon
     """A scheduler that believes an evaluation of one window to take so many seconds."""
     costs = Costs(max_batch)
     costs.observe(1, 1, evaluation_seconds)
-    return Scheduler(costs, max_seconds)
+    return Scheduler(costs, max_seconds, least=1)
 
 
 def keys(works: list[Work]) -> list[str]:

@@ -26,11 +26,11 @@ LATE_MS = 200.0
 LEGEND = """\
 *in real time*: characters that the closed loop's throughput would serve. *batch*: mean size. *CPU ms*: processor time
 of the server's process for each window. *model share*: of it, in the network. *over floor*: median latency over echo
-server and bare network together. *closed*: every character asks as soon as it has a window. *open*: asked in real time,
-latency (ms) from when a window was due, so a late server is not spared (coordinated omission). *response*: with controls
-that change twice a second, from a change to its first frame on screen, ms. *late*: share of the open loop's windows that
-took more than 200 ms. *refused*: requests that were answered with an error and asked again. *bytes/s*: a character's, on
-the wire."""
+server and bare network together. *closed*: every character asks as soon as it has a window. *open*: asked in real
+time, latency (ms) from when a window was due, so a late server is not spared (coordinated omission). *response*: with
+controls that change twice a second, from a change to its first frame on screen, ms. *late*: share of the open loop's
+windows that took more than 200 ms. *refused*: requests that were answered with an error and asked again. *bytes/s*: a
+character's, on the wire."""
 
 
 def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
