@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,7 +54,7 @@ def apply_scene(clip: Clip, scene: SceneDescriptor, alpha: float = 1.0, seed: in
         clip: at least `FEWEST_FRAMES` frames.
         scene: where it takes place.
         alpha: how strongly the scene shows: 0 leaves the clip as it is, bit for bit; 1 is as cited; up to 1.5.
-        seed: chooses the slips.
+        seed: chooses the slips, together with the clip's name.
 
     Raises:
         SceneError: alpha is out of range.
@@ -91,7 +92,8 @@ def apply_effects(clip: Clip, effects: Effects, alpha: float = 1.0, seed: int = 
     gait = arm_abduction(gait, effects.arm_abduction)
     gait = elbow_flexion(gait, effects.elbow_flexion)
     gait = gaze(gait, effects.gaze)
-    slips = draw_slips(gait, effects.slips, seed)
+    # The name counts, too: one seed for a data set is not the same slips in all of its clips.
+    slips = draw_slips(gait, effects.slips, (seed, zlib.crc32(clip.name.encode())))
     gait = slip(gait, slips)
     edited = replace(
         clip,

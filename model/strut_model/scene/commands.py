@@ -183,13 +183,13 @@ def _load(name: str, pack: Path | None) -> Clip:
 def _from_bvh(path: Path) -> Clip:
     # One file goes the way of a folder of them: bone mapping, T-pose, ground and contacts are found there.
     with tempfile.TemporaryDirectory() as folder:
-        files, out = Path(folder, "files"), Path(folder, "pack")
-        files.mkdir()
+        out, files = Path(folder, "pack"), Path(folder, "files", "any")  # its style is of no account
+        files.mkdir(parents=True)
         (files / path.name).write_bytes(path.read_bytes())
         try:
-            import_folder(files, out, ImportOptions("folders", progress=False))
+            import_folder(files.parent, out, ImportOptions("folders", progress=False))
         except (PresetError, MappingError, PackError, FileNotFoundError) as error:
-            raise ValueError(str(error).replace(str(files), str(path.parent))) from None
+            raise ValueError(str(error).replace(str(files.parent), str(path.parent)).replace("any/", "")) from None
         return Pack(out).clip(0)
 
 

@@ -20,7 +20,7 @@ from strut_model.data.synthesis.footing import Stances, planted
 from strut_model.data.synthesis.takes import Array, Root, Take, smoothstep
 from strut_model.skeleton import JOINTS, PARENTS, forward_kinematics
 
-_GAP, _SHORTEST = 2, 3
+_GAP, _SHORTEST = 2, 2
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Gait:
 def stances_of(contacts: Array) -> Stances:
     """[start, stop) of each stance of the left and the right foot, from contacts (T, 4).
 
-    Gaps of two frames are closed; what is shorter than three frames is none.
+    Gaps of two frames are closed; a single frame is none.
     """
     on = contacts.reshape(len(contacts), 2, 2).max(axis=-1) > 0.5
     return _runs(on[:, 0]), _runs(on[:, 1])

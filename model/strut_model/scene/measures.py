@@ -102,13 +102,10 @@ def measure(clip: Clip) -> Measures:
     )
 
 
-def _landings(gait: Gait) -> list[tuple[int, int, int]]:
-    """(start, stop, side) of stances whose landing the clip shows, in order of time."""
-    return sorted((a, b, side) for side, runs in enumerate(gait.stances) for a, b in runs if a > 0)
-
-
 def _cadence(gait: Gait) -> float:
-    times = [start for start, _, _ in _landings(gait)]
+    landings = sorted((start, side) for side, runs in enumerate(gait.stances) for start, _ in runs if start > 0)
+    # The same foot twice is a slip, or a touch before the landing.
+    times = [start for index, (start, side) in enumerate(landings) if index == 0 or landings[index - 1][1] != side]
     if len(times) < 3 or times[-1] == times[0]:
         return float("nan")
     return (len(times) - 1) * FPS / (times[-1] - times[0])

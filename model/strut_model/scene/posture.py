@@ -36,6 +36,8 @@ FREE_ABDUCTION, WIDEST_ABDUCTION = 30.0, 90.0
 """Up to the one an arm is lifted in full; at the other not at all: arms that are up already stay."""
 CLOSEST_ABDUCTION = 3.0
 LARGEST_ELBOW = 130.0
+FREE_GAZE, LOWEST_GAZE = 45.0, 80.0
+"""Degrees below the horizon up to which the head still turns down in full, and at which not at all."""
 
 
 def trunk_lean(gait: Gait, forward: float, side: float = 0.0, sway: float = 0.0, period: float = 8.0) -> Gait:
@@ -137,9 +139,19 @@ def arm_abduction(gait: Gait, degrees: float) -> Gait:
     """
     if degrees == 0:
         return gait
-    _, ahead = axes(gait.take.root())
+    before = abduction(gait.take)
+    moved = _abducted(gait.take, before, degrees)
+    if degrees > 0:
+        # Arms before or behind the body go outwards by less than they turn.
+        found = float((abduction(moved) - before).mean())
+        moved = _abducted(gait.take, before, degrees * float(np.clip(degrees / max(found, 1e-6), 1.0, 1.35)))
+    return replace(gait, take=moved)
+
+
+def _abducted(take: Take, before: Array, degrees: float) -> Take:
+    _, ahead = axes(take.root())
     turns = {}
-    for (name, sign), angle in zip(_ARMS, abduction(gait.take).T, strict=True):
+    for (name, sign), angle in zip(_ARMS, before.T, strict=True):
         if degrees > 0:
             room = np.clip((WIDEST_ABDUCTION - angle) / (WIDEST_ABDUCTION - FREE_ABDUCTION), 0.0, 1.0)
             change = degrees * room
@@ -147,7 +159,7 @@ def arm_abduction(gait: Gait, degrees: float) -> Gait:
             # Arms come in no further than to the body: each frame's own room, so that the swing goes on.
             change = -np.minimum(-degrees, np.maximum(angle - CLOSEST_ABDUCTION, 0.0) * 0.8)
         turns[_J[f"{name}_shoulder"]] = about(ahead, sign * change)
-    return replace(gait, take=turned(gait.take, turns))
+    return turned(take, turns)
 
 
 def abduction(take: Take) -> Array:
@@ -200,7 +212,9 @@ def gaze(gait: Gait, degrees: float) -> Gait:
     if degrees == 0:
         return gait
     left, _ = axes(gait.take.root())
-    turns = {_J["neck"]: about(left, 0.4 * degrees), _J["head"]: about(left, degrees)}
+    # Heads that hang already have nowhere to go.
+    room = np.clip((LOWEST_GAZE - gaze_pitch(gait.take)) / (LOWEST_GAZE - FREE_GAZE), 0.0, 1.0)
+    turns = {_J["neck"]: about(left, 0.4 * degrees * room), _J["head"]: about(left, degrees * room)}
     return replace(gait, take=turned(gait.take, turns))
 
 

@@ -47,13 +47,13 @@ class Slip:
     metres: float
 
 
-def draw_slips(gait: Gait, per_minute: float, seed: int) -> list[Slip]:
+def draw_slips(gait: Gait, per_minute: float, seed: int | Sequence[int]) -> list[Slip]:
     """Which landings slip, and how far, in order of time.
 
     Args:
         gait: frames.
         per_minute: mean number of slips.
-        seed: another seed is another draw.
+        seed: one number or several; another seed is another draw.
     """
     landings = sorted(
         (start, side)

@@ -148,13 +148,12 @@ def sole_points(ankles: Array, soles: Array) -> Array:
 
 def _place(ankles: Array, soles: Array, base: Array, runs: list[tuple[int, int]], ground: HeightField) -> None:
     """One foot put onto the ground, in place: ankles (T, 3), soles (T, 4), and the ground's height under it (T,)."""
-    frames = np.arange(len(ankles))
-    middles, shifts, heights, pitches = [], [], [], []
+    frames = np.arange(len(ankles), dtype=np.float64)
+    shifts, heights, pitches = [], [], []
     for start, stop in runs:
         middle = (start + stop - 1) // 2
         heading = float(rot.heading_of(soles[middle]))
         shift, height, pitch = _foothold(ankles[middle][[0, 2]], heading, ground)
-        middles.append(middle)
         shifts.append(shift * np.array([np.sin(heading), np.cos(heading)]))
         heights.append(height)
         pitches.append(pitch)
@@ -170,10 +169,10 @@ def _place(ankles: Array, soles: Array, base: Array, runs: list[tuple[int, int]]
     base[:] = between(np.array(heights))
     ankles[:, [0, 2]] += between(np.array(shifts))
     ankles[:, 1] += base
-    heading = rot.heading_of(soles)
-    axis = np.stack((np.cos(heading), np.zeros(len(heading)), -np.sin(heading)), axis=-1)
-    pitch = between(np.array(pitches))
-    turn = rot.from_axis_angle(-axis * pitch[:, None])
+    facing = rot.heading_of(soles)
+    axis = np.stack((np.cos(facing), np.zeros(len(facing)), -np.sin(facing)), axis=-1)
+    incline = between(np.array(pitches))
+    turn = rot.from_axis_angle(-axis * incline[:, None])
     # The foot turns about where it stands, not about its ankle.
     pivot = np.array([0.0, CONTACT_REST_HEIGHTS[0], 0.0])
     ankles += rot.rotate(turn, np.broadcast_to(pivot, ankles.shape)) - pivot

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from strut_model.clip import Clip
 from strut_model.data.pack import Pack
-from strut_model.scene.apply import apply_scene
+from strut_model.scene.apply import apply_effects, apply_scene
 from strut_model.scene.expectations import HIGH, LOW, Expectation, expectations
 from strut_model.scene.measures import Measures, measure
 from strut_model.scene.presets import ScenePreset
@@ -139,7 +139,11 @@ def verify(
             after = []
             for alpha in alphas:
                 edited = apply_scene(clip, scene.descriptor, alpha, seed)
-                after.append(measure(edited.clip))
+                steady = edited
+                if edited.slips:
+                    # Slips are counted, not averaged into how the character walks between them.
+                    steady = apply_effects(clip, replace(edited.effects, slips=0.0), alpha)
+                after.append(measure(steady.clip))
             slips += len(edited.slips)
             minutes += edited.clip.frames / edited.clip.fps / 60
             last.append(after[-1])
