@@ -34,8 +34,11 @@ MAX_SAMPLES = 256
 
 PATH_SIGMA = 4.0
 """Frames of the Gaussian that rounds the corners, starts and stops of an asked path."""
-JOIN_DECAY = 0.15
-"""y of the spring, per frame, that leads from the present place and velocity onto the asked path."""
+JOIN_DECAY = (0.2, 0.5)
+"""Range of y of the spring, per frame, that leads from the present place and velocity onto the asked path."""
+JOIN_ACCELERATION = 12.0
+"""Metres a second squared that the spring may begin with: it is as stiff as this allows, so that a character that is
+nearly on its path stays on it, and one that has to turn round or catch up is given the time."""
 TURN_DECAY = 0.25
 """The same for the facing, and for the velocity of a character that is driven by speed alone."""
 TRAVEL_SPEED = 0.25
@@ -329,7 +332,7 @@ def trajectory_samples(
     past = np.arange(-_PAD, 1)
     ground[:, : _NOW + 1] = ground[:, _NOW : _NOW + 1] + past[None, :, None] * (speed / FPS)[:, None]
     smooth = np.einsum("tg,bgx->btx", _SMOOTH, ground)  # frames -1 to 15, and one more
-    joined = _joined(smooth, root, speed / FPS, JOIN_DECAY)
+    joined = _joined(smooth, root, speed / FPS, _join_decay(smooth, root, speed))
     if driven.any():
         joined = np.where(driven[:, None, None], _up_to_speed(smooth, root, speed / FPS), joined)
 
@@ -467,15 +470,31 @@ def _driven(
     return np.asarray(root[:, None] + np.cumsum(way, axis=1))
 
 
+def _join_decay(
+    path: npt.NDArray[np.float64], root: npt.NDArray[np.float64], velocity: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """(B, 1, 1) y of the spring onto the path, from an offset p and a difference v of velocities: it begins with the
+    acceleration p y^2 + 2 v y."""
+    away = np.hypot(*(root - path[:, 0]).T)
+    apart = np.hypot(*(velocity / FPS - (path[:, 1] - path[:, 0])).T)
+    limit = JOIN_ACCELERATION / FPS**2
+    decay = limit / np.maximum(apart + np.sqrt(apart**2 + away * limit), 1e-6)
+    return np.asarray(np.clip(decay, *JOIN_DECAY)[:, None, None])
+
+
 def _joined(
-    path: npt.NDArray[np.float64], now: npt.NDArray[np.float64], step: npt.NDArray[np.float64], decay: float
+    path: npt.NDArray[np.float64],
+    now: npt.NDArray[np.float64],
+    step: npt.NDArray[np.float64],
+    decay: float | npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """A path (B, 18, C) over frames -1 to 16, but from ``now`` (B, C) with the velocity ``step`` a frame."""
     offset = now - path[:, 0]
     speed = step - (path[:, 1] - path[:, 0])
     time = np.arange(path.shape[1])[None, :, None]
     fade = np.exp(-decay * time)
-    return np.asarray(path + (offset[:, None] + (speed + decay * offset)[:, None] * time) * fade)
+    moving = speed[:, None] + decay * offset[:, None]
+    return np.asarray(path + (offset[:, None] + moving * time) * fade)
 
 
 def _up_to_speed(
