@@ -58,7 +58,7 @@ def list_command(quantities: bool, sources: bool) -> None:
     type=click.FloatRange(0, MAX_ALPHA),
     default=1.0,
     show_default=True,
-    help="How strongly the scene shows: 0 is the clip as it is, 1 as measured in people.",
+    help="How strongly the scene shows: 0 is the clip as it is, 1 the effects that the sources report.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Chooses when the feet slip.")
 @click.option(

@@ -157,6 +157,7 @@ def _place(ankles: Array, soles: Array, base: Array, runs: list[tuple[int, int]]
         shifts.append(shift * np.array([np.sin(heading), np.cos(heading)]))
         heights.append(height)
         pitches.append(pitch)
+    level = sole_points(ankles, soles)[..., 1].min(axis=1)
     share = _going_over(frames, runs)
     index = np.minimum(share.astype(int), len(runs) - 1)
     later = np.minimum(index + 1, len(runs) - 1)
@@ -167,6 +168,11 @@ def _place(ankles: Array, soles: Array, base: Array, runs: list[tuple[int, int]]
         return values[index] * (1 - w) + values[later] * w
 
     base[:] = between(np.array(heights))
+    # Before its first stance and after its last one a foot goes along the ground below it.
+    first, last = runs[0][0], runs[-1][1]
+    under = ground.at(ankles[:, [0, 2]])
+    base[:first] += under[:first] - under[first]
+    base[last:] += under[last:] - under[last - 1]
     ankles[:, [0, 2]] += between(np.array(shifts))
     ankles[:, 1] += base
     facing = rot.heading_of(soles)
@@ -177,8 +183,10 @@ def _place(ankles: Array, soles: Array, base: Array, runs: list[tuple[int, int]]
     pivot = np.array([0.0, CONTACT_REST_HEIGHTS[0], 0.0])
     ankles += rot.rotate(turn, np.broadcast_to(pivot, ankles.shape)) - pivot
     soles[:] = rot.multiply(turn, soles)
-    for lifted, landed in swings(runs):
-        ankles[lifted:landed, 1] += _over(ankles[lifted:landed], soles[lifted:landed], ground)
+    for lifted, landed in [(0, first), *swings(runs), (last, len(ankles))]:
+        if landed > lifted:
+            swing = slice(lifted, landed)
+            ankles[swing, 1] += _over(ankles[swing], soles[swing], level[swing], ground)
 
 
 def _foothold(place: Array, heading: float, ground: HeightField) -> tuple[float, float, float]:
@@ -205,14 +213,17 @@ def _going_over(frames: Array, runs: list[tuple[int, int]]) -> Array:
     return out
 
 
-def _over(ankles: Array, soles: Array, ground: HeightField) -> Array:
-    """(T,) metres that a swing is lifted so that the sole clears the ground; little at both ends."""
+def _over(ankles: Array, soles: Array, level: Array, ground: HeightField) -> Array:
+    """(T,) metres that a swing is lifted so that the sole clears the ground; little at both ends.
+
+    Captured soles touch the floor in mid-swing: they are lifted no higher than they were over level ground, ``level``
+    (T,) metres.
+    """
     points = sole_points(ankles, soles)
     heights = ground.at(points[..., [0, 2]].reshape(-1, 2)).reshape(points.shape[:-1])
-    phase = (np.arange(len(ankles)) + 1) / (len(ankles) + 1)
-    margin = SWING_MARGIN * np.sin(np.pi * phase)
-    need = np.maximum((heights - points[..., 1]).max(axis=1) + margin, 0.0)
+    need = np.maximum((heights - points[..., 1]).max(axis=1) + np.minimum(level, SWING_MARGIN), 0.0)
     if need.max() == 0:
         return need
-    eased = gaussian_filter1d(maximum_filter1d(need, 5, mode="nearest"), 1.0, mode="nearest")
-    return np.maximum(eased * smoothstep(phase / 0.15) * smoothstep((1 - phase) / 0.15), need)
+    phase = (np.arange(len(ankles)) + 1) / (len(ankles) + 1)
+    eased = gaussian_filter1d(maximum_filter1d(need, 7, mode="nearest"), 1.5, mode="nearest")
+    return eased * smoothstep(phase / 0.15) * smoothstep((1 - phase) / 0.15)
