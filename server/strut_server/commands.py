@@ -27,12 +27,19 @@ LIMITS = {
     "max_requests_per_second": "Most window requests a second that are read from one stream.",
     "max_styles_per_owner": "Most styles, and most presets, that one caller stores.",
 }
+CLUSTER = {
+    "min_workers": "Least number of workers.",
+    "max_workers": "Greatest number of workers.",
+    "scale_up_wait_ms": "Mean wait in the queue, in milliseconds, that brings one worker more.",
+    "scale_down_seconds": "Seconds without waiting after which one worker goes.",
+    "worker_timeout_ms": "Longest wait for a worker's answer, in milliseconds; another one is asked then.",
+}
 PEM = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-def limit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add an option for every limit."""
-    for name, text in reversed(LIMITS.items()):
+def further_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for every limit, and for every figure of a cluster."""
+    for name, text in reversed([*LIMITS.items(), *CLUSTER.items()]):
         option = click.option(
             f"--{name.replace('_', '-')}", default=getattr(DEFAULTS, name), show_default=True, help=text
         )
@@ -107,7 +114,12 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     "--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="How the log is written."
 )
 @click.option("--verbose", is_flag=True, help="Log more.")
-@limit_options
+@click.option("--cluster", is_flag=True, help="Evaluate on the workers of a Ray cluster; needs the extra [cluster].")
+@click.option(
+    "--cluster-address",
+    help="Of the Ray cluster, such as head:6379.  [default: RAY_ADDRESS, else one on this machine, else a new one]",
+)
+@further_options
 def serve(
     host: str,
     port: int,
@@ -132,7 +144,7 @@ def serve(
     trace_ratio: float,
     log_format: str,
     verbose: bool,
-    **limits: Any,
+    **further: Any,
 ) -> None:
     """Serve motion over gRPC until SIGTERM or Ctrl-C.
 
@@ -149,7 +161,7 @@ def serve(
             tls_client_ca=tls_client_ca,
             tokens=tokens,
             database=database or default_database(),
-            **limits,
+            **further,
             bundle=bundle,
             device=device,
             threads=threads,

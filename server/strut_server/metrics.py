@@ -54,8 +54,16 @@ class RuntimeCollector(Collector):
             requests.add_metric([reason], count)
         model = GaugeMetricFamily("strut_model_info", "The model that serves.", labels=["model", "hash", "device"])
         model.add_metric([runtime.model.name, runtime.model.hash, runtime.device], 1)
+        workers = runtime.serving.workers
+        cluster: list[Metric] = []
+        if workers is not None:
+            cluster = [
+                GaugeMetricFamily("strut_workers", "Workers that evaluate.", len(workers.workers())),
+                CounterMetricFamily("strut_lost_workers", "Workers that died or did not answer.", workers.lost),
+            ]
         up_seconds = (monotonic_ns() - runtime.telemetry.began_ns) / NANOSECONDS
         return [
+            *cluster,
             durations,
             requests,
             model,

@@ -202,5 +202,8 @@ class Runtime:
         evaluated = next((o.times for o in outcomes if o.times is not None and o.times.size), None)
         if evaluated is not None:
             self.telemetry.batch(evaluated)
+            if self.serving.workers is not None:
+                waits = [evaluated.closed - o.work.received_ns for o in outcomes if o.times is evaluated]
+                self.serving.workers.waited([wait / NANOSECONDS for wait in waits])
         for outcome in outcomes:
             outcome.work.done(outcome)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from strut_server.settings import ServerSettings
 from strut_server.styles import StyleRepository
 from strut_server.validation import RequestReader
 from strut_server.windows import WindowMaker, bucket_size
+
+if TYPE_CHECKING:
+    from strut_server.cluster.engine import ClusterEngine
+    from strut_server.cluster.pool import WorkerPool
 
 WARM_UP_BATCHES = (1, 2, 8, 32)
 WARM_UP_ROUNDS = 2
@@ -42,7 +47,7 @@ class ServingModel:
     """
 
     bundle: Bundle
-    engine: OnnxEngine
+    engine: OnnxEngine | ClusterEngine
     styles: StyleRepository
     reader: RequestReader
     maker: WindowMaker
@@ -68,7 +73,7 @@ class ServingModel:
             DeviceError: the device cannot be used.
         """
         bundle = load_bundle(path)
-        engine = open_engine(bundle, settings.device, settings.threads, settings.spin)
+        engine = _engine_of(bundle, settings)
         styles = styles_of(bundle)
         return ServingModel(
             bundle=bundle,
@@ -79,6 +84,11 @@ class ServingModel:
             message=model_message(bundle),
         )
 
+    @property
+    def workers(self) -> WorkerPool | None:
+        """The workers that evaluate; None where this process does."""
+        return None if isinstance(self.engine, OnnxEngine) else self.engine.pool
+
     def warm_up(self, costs: Costs) -> None:
         """Run the network at a few batch sizes, so that no request pays for what the first evaluation costs.
 
@@ -87,7 +97,10 @@ class ServingModel:
 
         Raises:
             BundleError: the network gives numbers that are not finite.
+            DeviceError: the workers do not start.
         """
+        if self.workers is not None:
+            self.workers.wait_ready()
         steps = self.reader.default_steps
         # What is captured at its first run is captured now, for every size that there can be.
         sizes = range(1, costs.max_batch + 1) if self.engine.captures else WARM_UP_BATCHES
@@ -105,3 +118,12 @@ class ServingModel:
             if not np.isfinite(clean).all():
                 raise BundleError(f"{self.bundle.student_path.name}: the network gives numbers that are not finite")
             costs.observe(batch, steps, seconds)
+
+
+def _engine_of(bundle: Bundle, settings: ServerSettings) -> OnnxEngine | ClusterEngine:
+    if not settings.cluster:
+        return open_engine(bundle, settings.device, settings.threads, settings.spin)
+    from strut_server.cluster.engine import ClusterEngine
+
+    # The workers may have devices that the machine of the gRPC front has not.
+    return ClusterEngine(bundle, open_engine(bundle, "cpu", settings.threads, settings.spin), settings)

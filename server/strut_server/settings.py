@@ -63,6 +63,12 @@ class ServerSettings:
         max_styles_per_owner: most styles, and most presets, that one caller may store.
         max_upload_bytes: most bytes of the files that a style is made of.
         hello_seconds: longest wait for a call's first message, and for the next piece of an upload.
+        cluster: batches are evaluated by workers of a Ray cluster, each with ``device`` and ``threads`` of its own.
+        cluster_address: of the Ray cluster; None for the one that RAY_ADDRESS names, one on this machine, or a new one.
+        min_workers, max_workers: how many workers there are at least and at most.
+        scale_up_wait_ms: mean wait of requests in the queue beyond which there is one worker more.
+        scale_down_seconds: for how long requests hardly wait before there is one worker fewer.
+        worker_timeout_ms: longest wait for a worker's answer; another one is asked then.
     """
 
     host: str = "127.0.0.1"
@@ -102,6 +108,13 @@ class ServerSettings:
     max_styles_per_owner: int = 1000
     max_upload_bytes: int = 64 * 1024 * 1024
     hello_seconds: float = 10.0
+    cluster: bool = False
+    cluster_address: str | None = None
+    min_workers: int = 1
+    max_workers: int = 4
+    scale_up_wait_ms: float = 30.0
+    scale_down_seconds: float = 30.0
+    worker_timeout_ms: float = 5000.0
 
     def __post_init__(self) -> None:
         _check("port", self.port, 0, 65535)
@@ -128,6 +141,11 @@ class ServerSettings:
         _check("max_styles_per_owner", self.max_styles_per_owner, 0, 100_000)
         _check("max_upload_bytes", self.max_upload_bytes, 1024, 1 << 32)
         _check("hello_seconds", self.hello_seconds, 0.1, 3600)
+        _check("max_workers", self.max_workers, 1, 1000)
+        _check("min_workers", self.min_workers, 1, self.max_workers)
+        _check("scale_up_wait_ms", self.scale_up_wait_ms, 1, 60_000)
+        _check("scale_down_seconds", self.scale_down_seconds, 0.1, 86_400)
+        _check("worker_timeout_ms", self.worker_timeout_ms, 10, 600_000)
         if self.device not in DEVICES:
             raise SettingError(f"device: {self.device!r} is not supported; allowed: {', '.join(DEVICES)}")
         if (self.tls_certificate is None) != (self.tls_key is None):
