@@ -1,4 +1,4 @@
-"""`strut bench`: the model alone, the server under load, and the server for a long time."""
+"""`strut bench`: the model alone, the server under load, for a long time, under attack, and killed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from tqdm import tqdm
 from strut_model.bundle import Bundle, BundleError, file_hash, load_bundle
 from strut_model.streaming.commands import bench_model, numbers
 from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
+from strut_server.bench.failover import SUCCESSORS, failover
 from strut_server.bench.fuzzing import LATE_SHARE, fuzz, percentile
 from strut_server.bench.measuring import PHASES, Measuring, Plan
 from strut_server.bench.processes import ProcessError, echo_server, strut_server, usage
-from strut_server.bench.report import LEGEND, aligned, table, write_pictures, write_report, write_soak
+from strut_server.bench.report import LEGEND, aligned, machine, table, write_pictures, write_report, write_soak
 from strut_server.bench.soaking import soak
 
 BUNDLE = click.Path(path_type=Path, file_okay=False)
@@ -175,6 +176,74 @@ def bench_fuzz(path: Path | None, messages: int, seed: int, out: Path | None) ->
         raise click.ClickException(
             f"{len(found.faults)} faults, {found.attacked.late} late windows (allowed: {LATE_SHARE:.0%}), "
             f"refused windows: {dict(found.attacked.errors)}"
+        )
+
+
+@bench.command("failover")
+@click.option("--bundle", "path", type=BUNDLE, help="Bundle directory.  [default: the shipped one]")
+@click.option("--characters", default=64, show_default=True, type=click.IntRange(1), help="How many walk.")
+@click.option(
+    "--seconds", default=20.0, show_default=True, type=click.FloatRange(0.1), help="Of walking, before and after."
+)
+@click.option(
+    "--successor",
+    type=click.Choice(SUCCESSORS),
+    default="same",
+    show_default=True,
+    help="A server started on the same port after the kill, or one that is ready on a second address.",
+)
+@click.option("--max-resume-seconds", default=1.0, show_default=True, help="From its readiness to the last character.")
+@click.option("--max-ratio", default=1.5, show_default=True, help="Of the accelerations, see above.")
+@click.option("--out", type=FOLDER, help="Also write failover.json here.")
+def bench_failover(
+    path: Path | None,
+    characters: int,
+    seconds: float,
+    successor: str,
+    max_resume_seconds: float,
+    max_ratio: float,
+    out: Path | None,
+) -> None:
+    """Kill a server (SIGKILL) under walking characters, and see them go on at its successor.
+
+    The client does all of it: it connects again and sends the characters' histories. The motion over the resume is
+    looked at by the largest joint acceleration of each frame: its maximum over the windows that resumed, over the
+    99.9th percentile of all others. The same ratio of windows that nothing happened to stands beside it. Fails when a
+    character is lost, or comes back too late or with too much of a jerk.
+    """
+    bundle, engine = _opened(path, "cpu", 1)
+    styles = [style.name for style in bundle.manifest.styles]
+    try:
+        with tqdm(unit="window", leave=False) as bar:
+            result = failover(
+                _options(bundle, "cpu", 1, characters), styles, characters, seconds, successor, bar.update
+            )
+    except ProcessError as error:
+        raise click.ClickException(str(error)) from error
+    found = result.as_dict()
+    resume, outage, ratio = found["resume_s"], found["outage_s"], found.get("ratio", float("nan"))
+    click.echo(f"{characters} characters; the successor was ready {found['start_s']:.2f} s after the kill")
+    click.echo(f"lost: {found['lost']}, gaps in their timelines: {found['gaps']}, errors: {found['errors'] or 'none'}")
+    click.echo(f"back after its readiness: median {resume['p50']:.2f} s, the last one {resume['max']:.2f} s")
+    click.echo(f"back after the kill: median {outage['p50']:.2f} s, the last one {outage['max']:.2f} s")
+    if "ratio" in found:
+        click.echo(
+            f"largest joint acceleration over the resume {found['resume_max']:.1f} m/s^2; "
+            f"undisturbed 99.9th percentile {found['undisturbed_p99_9']:.1f}, maximum {found['undisturbed_max']:.1f}"
+        )
+        click.echo(
+            f"ratio {ratio:.2f}; of {characters} windows that nothing happened to {found['ordinary_ratio']:.2f} "
+            f"(in 95 of 100 draws below {found['ordinary_ratio_p95']:.2f})"
+        )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        about = {**machine(), **_about(bundle, engine.name, 1), "successor": successor, "seconds": seconds}
+        (out / "failover.json").write_text(json.dumps({**about, **found}, indent=2) + "\n", encoding="utf-8")
+    late = not resume["max"] <= max_resume_seconds
+    if found["lost"] or found["gaps"] or late or not ratio <= max_ratio:
+        raise click.ClickException(
+            f"{found['lost']} characters lost, {found['gaps']} gaps; the last one back after {resume['max']:.2f} s "
+            f"(allowed: {max_resume_seconds:g}), ratio {ratio:.2f} (allowed: {max_ratio:g})"
         )
 
 
