@@ -27,7 +27,7 @@ ENVIRONMENT = ROOT / ".venv-dev"
 EXTRAS = "bench,cpu,dev,postgresql,smplx,tracing,train,video"
 BINARIES = "Scripts" if os.name == "nt" else "bin"
 
-SHARE_OF_REAL = 0.65
+SHARE_OF_REAL = 0.8
 """Of the recognition of real clips, what the student must reach on the small sample: a broken bundle is far below."""
 
 CHECKS: dict[str, Callable[[], None]] = {}

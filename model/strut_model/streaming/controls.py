@@ -36,9 +36,10 @@ PATH_SIGMA = 4.0
 """Frames of the Gaussian that rounds the corners, starts and stops of an asked path."""
 JOIN_DECAY = (0.2, 0.5)
 """Range of y of the spring, per frame, that leads from the present place and velocity onto the asked path."""
-JOIN_ACCELERATION = 12.0
-"""Metres a second squared that the spring may begin with: it is as stiff as this allows, so that a character that is
-nearly on its path stays on it, and one that has to turn round or catch up is given the time."""
+JOIN_ACCELERATION = (40.0, 12.0)
+"""Metres a second squared that the spring may begin with, to regain a place and to reach a velocity: it is as stiff as
+both allow, so that a character that is nearly on its path stays on it, and one that starts or turns round is given the
+time."""
 TURN_DECAY = 0.25
 """The same for the facing, and for the velocity of a character that is driven by speed alone."""
 TRAVEL_SPEED = 0.25
@@ -473,12 +474,12 @@ def _driven(
 def _join_decay(
     path: npt.NDArray[np.float64], root: npt.NDArray[np.float64], velocity: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """(B, 1, 1) y of the spring onto the path, from an offset p and a difference v of velocities: it begins with the
-    acceleration p y^2 + 2 v y."""
+    """(B, 1, 1) y of the spring onto the path: with an offset p and a difference v of velocities it begins with the
+    accelerations p y^2 and 2 v y."""
     away = np.hypot(*(root - path[:, 0]).T)
     apart = np.hypot(*(velocity / FPS - (path[:, 1] - path[:, 0])).T)
-    limit = JOIN_ACCELERATION / FPS**2
-    decay = limit / np.maximum(apart + np.sqrt(apart**2 + away * limit), 1e-6)
+    to_place, to_velocity = (acceleration / FPS**2 for acceleration in JOIN_ACCELERATION)
+    decay = np.minimum(np.sqrt(to_place / np.maximum(away, 1e-6)), to_velocity / (2 * np.maximum(apart, 1e-6)))
     return np.asarray(np.clip(decay, *JOIN_DECAY)[:, None, None])
 
 
