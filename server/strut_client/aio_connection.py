@@ -188,7 +188,6 @@ class AsyncConnection:
             if self._stream is not None:
                 self._stream.finish()
             began = time.monotonic()
-            attempt = 0
             while True:
                 try:
                     stream = AsyncStream(self._stub, self._settings, self._on_event)
@@ -198,5 +197,5 @@ class AsyncConnection:
                 except UnavailableError:
                     if time.monotonic() - began > self._settings.patience:
                         raise
-                await asyncio.sleep(back_off(attempt))
-                attempt += 1
+                # The channel itself paces its attempts to connect: to ask whether it has costs nothing.
+                await asyncio.sleep(back_off(0))

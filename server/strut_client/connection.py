@@ -186,7 +186,6 @@ class Connection:
             if self._stream is not None:
                 self._stream.finish()
             began = time.monotonic()
-            attempt = 0
             while True:
                 try:
                     self._stream = Stream(self._stub, self._settings, self._on_event)
@@ -194,5 +193,5 @@ class Connection:
                 except UnavailableError:
                     if time.monotonic() - began > self._settings.patience:
                         raise
-                time.sleep(back_off(attempt))
-                attempt += 1
+                # The channel itself paces its attempts to connect: to ask whether it has costs nothing.
+                time.sleep(back_off(0))

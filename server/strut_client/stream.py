@@ -14,10 +14,10 @@ from strut_model.frames import FrameEncoding
 from strut_proto.v1 import motion_service_pb2 as pb
 
 CHANNEL_OPTIONS = (
-    # A server that is back is found within half a second: gRPC's own pauses grow to two minutes.
+    # A server that is back is found within a third of a second: gRPC's own pauses grow to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 300),
     # A reply holds at most a few hundred windows of some kilobytes.
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
 )
