@@ -143,7 +143,7 @@ class ServerSettings:
         _check("hello_seconds", self.hello_seconds, 0.1, 3600)
         _check("max_workers", self.max_workers, 1, 1000)
         _check("min_workers", self.min_workers, 1, self.max_workers)
-        _check("scale_up_wait_ms", self.scale_up_wait_ms, 1, 60_000)
+        _check("scale_up_wait_ms", self.scale_up_wait_ms, 0.01, 60_000)
         _check("scale_down_seconds", self.scale_down_seconds, 0.1, 86_400)
         _check("worker_timeout_ms", self.worker_timeout_ms, 10, 600_000)
         if self.device not in DEVICES:

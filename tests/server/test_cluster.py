@@ -84,7 +84,7 @@ def test_a_worker_killed_in_the_middle_costs_no_window_and_is_replaced(address: 
 
 def test_streams_go_on_while_workers_come_and_die(address: str, bundle_path: Path) -> None:
     settings = ServerSettings(
-        port=0, bundle=bundle_path, cluster=True, cluster_address=address, max_workers=2, scale_up_wait_ms=1.0
+        port=0, bundle=bundle_path, cluster=True, cluster_address=address, max_workers=2, scale_up_wait_ms=0.01
     )
     with local_server(settings) as server, Client(server.address) as client:
         assert server._server is not None

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import ray
 
 from strut_model.bundle import Bundle
 from strut_model.streaming.engine import OnnxEngine
@@ -86,6 +85,7 @@ class ClusterEngine:
 
     def _answers(self, asked: dict[Any, tuple[int, Worker]]) -> Iterable[tuple[int, Worker, Float | str]]:
         """Take what is answered, or lost, out of ``asked``: each part with its rows, or with why there are none."""
+        ray = self.pool.ray
         begin = time.monotonic()
         done, open_ones = ray.wait(list(asked), num_returns=len(asked), timeout=self._timeout)
         for reference in done:

@@ -1,4 +1,7 @@
-"""The workers of one bundle: Ray actors that are started, replaced when they die, and scaled."""
+"""The workers of one bundle: Ray actors that are started, replaced when they die, and scaled.
+
+Needs the extra `cluster`, from the first pool on.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
-
-import ray
 
 from strut_model.bundle import Bundle
 from strut_model.streaming.devices import DeviceError
@@ -40,8 +42,8 @@ class Worker:
     pid: int
 
 
-def connect(address: str | None) -> None:
-    """Join a Ray cluster, unless this process is in one.
+def connect(address: str | None) -> ModuleType:
+    """Join a Ray cluster, unless this process is in one, and return the module `ray`.
 
     Args:
         address: such as ray-head:6379; None for the one that RAY_ADDRESS names, else one that runs on this machine,
@@ -49,15 +51,19 @@ def connect(address: str | None) -> None:
 
     Raises:
         DeviceError: there is none at that address.
+        ModuleNotFoundError: the extra `cluster` is not installed.
     """
+    import ray
+
     if ray.is_initialized():
-        return
+        return ray
     # Ray would report its use to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray.init(address, namespace="strut", log_to_driver=False, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise DeviceError(f"cluster_address: {address or os.environ.get('RAY_ADDRESS')!r}: {error}") from error
+    return ray
 
 
 class WorkerPool:
@@ -68,18 +74,19 @@ class WorkerPool:
         settings: how many, and what they run on.
 
     Attributes:
+        ray: the module.
         lost: workers that died or did not answer in time, so far.
     """
 
     def __init__(self, bundle: Bundle, settings: ServerSettings) -> None:
-        connect(settings.cluster_address)
+        self.ray = connect(settings.cluster_address)
         self._settings = settings
         self._autoscaler = Autoscaler(
             settings.min_workers, settings.max_workers, settings.scale_up_wait_ms / 1000.0, settings.scale_down_seconds
         )
-        self._files = ray.put(files_of(bundle))
+        self._files = self.ray.put(files_of(bundle))
         gpus = 1 if settings.device == "cuda" else 0
-        self._actor = ray.remote(EngineWorker).options(
+        self._actor = self.ray.remote(EngineWorker).options(
             num_cpus=settings.threads, num_gpus=gpus, scheduling_strategy="SPREAD", max_restarts=0
         )
         self.lost = 0
@@ -112,7 +119,7 @@ class WorkerPool:
             self.lost += 1
             self._changed.notify_all()
         log.warning("worker %d is given up: %s", worker.pid, why)
-        ray.kill(worker.actor)
+        self.ray.kill(worker.actor)
 
     def wait_ready(self) -> None:
         """Wait for the least number of workers.
@@ -145,7 +152,7 @@ class WorkerPool:
                     self._scale(now)
                 self._start_missing(now)
                 self._take_started()
-            except ray.exceptions.RayError:
+            except self.ray.exceptions.RayError:
                 log.exception("the workers cannot be looked after")
             with self._changed:
                 if not self._closed:
@@ -177,13 +184,13 @@ class WorkerPool:
         with self._changed:
             starting = list(self._starting)
         for actor, pid in starting:
-            done, _ = ray.wait([pid], timeout=0)
+            done, _ = self.ray.wait([pid], timeout=0)
             if not done:
                 continue
             fault: BaseException | None = None
             try:
-                worker = Worker(actor, ray.get(pid))
-            except ray.exceptions.RayError as error:
+                worker = Worker(actor, self.ray.get(pid))
+            except self.ray.exceptions.RayError as error:
                 fault = error
                 log.error("a worker did not start: %s", error)
             with self._changed:
