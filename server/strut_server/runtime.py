@@ -109,6 +109,8 @@ class Runtime:
     def stop(self) -> None:
         """Answer what waits and stop."""
         self.batcher.stop()
+        if self.serving.workers is not None:
+            self.serving.workers.close()
 
     async def switch_model(self, path: Path | None) -> None:
         """Load another bundle beside the one that serves, and serve it as soon as it is warm.

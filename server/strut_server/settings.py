@@ -114,7 +114,7 @@ class ServerSettings:
     max_workers: int = 4
     scale_up_wait_ms: float = 30.0
     scale_down_seconds: float = 30.0
-    worker_timeout_ms: float = 5000.0
+    worker_timeout_ms: float = 2000.0
 
     def __post_init__(self) -> None:
         _check("port", self.port, 0, 65535)

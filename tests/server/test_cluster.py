@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from strut_client import Client
 from strut_model.bundle import load_bundle
 from strut_model.features import FEATURES, WINDOW
+from strut_model.streaming.devices import DeviceError
 from strut_model.streaming.engine import OnnxEngine
 from strut_server.cluster.autoscaler import Autoscaler
 from strut_server.local import local_server
@@ -126,3 +128,16 @@ def test_workers_are_added_while_requests_wait_and_taken_away_when_it_is_calm() 
 def test_more_workers_at_least_than_at_most_are_refused() -> None:
     with pytest.raises(SettingError, match="min_workers: 3 is out of range; allowed: 1 to 2"):
         ServerSettings(min_workers=3, max_workers=2)
+
+
+def test_workers_that_cannot_start_are_an_error_that_says_why(address: str, bundle_path: Path, tmp_path: Path) -> None:
+    from strut_server.cluster.pool import WorkerPool
+
+    folder = tmp_path / "broken"
+    shutil.copytree(bundle_path, folder)
+    bundle = load_bundle(folder)
+    bundle.student_path.write_bytes(b"no network")
+    pool = WorkerPool(bundle, ServerSettings(cluster=True, cluster_address=address))
+    with pytest.raises(DeviceError, match=r"min_workers: 1, and 0 started(.|\n)*student\.onnx"):
+        pool.wait_ready()
+    pool.close()

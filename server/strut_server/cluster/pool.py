@@ -129,7 +129,9 @@ class WorkerPool:
         """
         least = self._settings.min_workers
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._ready) >= least, START_SECONDS)
+            self._changed.wait_for(
+                lambda: self._closed or self._fault is not None or len(self._ready) >= least, START_SECONDS
+            )
             if len(self._ready) < least:
                 reason = self._fault or "the Ray cluster has no room for more"
                 raise DeviceError(f"min_workers: {least}, and {len(self._ready)} started: {reason}")
