@@ -76,6 +76,11 @@ def test_a_worker_killed_in_the_middle_costs_no_window_and_is_replaced(address: 
     assert pool.lost == engine.retried == 1
     wait_until(lambda: len(pool.workers()) == 2, "worker in place of the one that was killed")
     assert killed not in {worker.pid for worker in pool.workers()}
+    # One that dies while nothing is asked of it is replaced, too.
+    idle = max(worker.pid for worker in pool.workers())
+    os.kill(idle, signal.SIGKILL)
+    wait_until(lambda: pool.lost == 2 and len(pool.workers()) == 2, "worker in place of the idle one")
+    assert idle not in {worker.pid for worker in pool.workers()}
     # With every worker gone at once, windows are made by the front itself.
     for worker in pool.workers():
         os.kill(worker.pid, signal.SIGKILL)

@@ -36,10 +36,14 @@ class Worker:
     Attributes:
         actor: its handle; Ray ends the actor when nobody holds it any more.
         pid: of its process, on whichever machine.
+        ping: a call that shows whether it lives; None where none is under way.
+        pinged: when that was made, monotonic seconds.
     """
 
     actor: Any
     pid: int
+    ping: Any = None
+    pinged: float = 0.0
 
 
 def connect(address: str | None) -> ModuleType:
@@ -152,6 +156,7 @@ class WorkerPool:
                 if now - look >= TICK_SECONDS:
                     look = now
                     self._scale(now)
+                    self._look_after(now)
                 self._start_missing(now)
                 self._take_started()
             except self.ray.exceptions.RayError:
@@ -171,6 +176,23 @@ class WorkerPool:
             del self._starting[max(target - len(self._ready), 0) :]
         if target != before:
             log.info("%d workers instead of %d", target, before)
+
+    def _look_after(self, now: float) -> None:
+        """Find out who died while nobody asked him for anything."""
+        for worker in self.workers():
+            if worker.ping is not None:
+                done, _ = self.ray.wait([worker.ping], timeout=0)
+                if not done:
+                    # It may stand behind an evaluation.
+                    if now - worker.pinged > 2 * self._settings.worker_timeout_ms / 1000.0:
+                        self.lose(worker, "it does not answer")
+                    continue
+                try:
+                    self.ray.get(worker.ping)
+                except self.ray.exceptions.RayError as error:
+                    self.lose(worker, type(error).__name__)
+                    continue
+            worker.ping, worker.pinged = worker.actor.pid.remote(), now
 
     def _start_missing(self, now: float) -> None:
         with self._changed:
