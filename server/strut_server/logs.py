@@ -33,6 +33,11 @@ def configure_logging(format_name: str = "text", verbose: bool = False, stream: 
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def _without_private(_logger: object, _name: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    # Ray, where it runs in this process, stamps the records of every logger for itself.
+    return {key: value for key, value in line.items() if not key.startswith("_ray")}
+
+
 def _json_formatter() -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
@@ -43,6 +48,7 @@ def _json_formatter() -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_private,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
