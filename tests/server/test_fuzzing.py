@@ -70,6 +70,9 @@ def test_who_sends_bad_messages_and_reads_no_answers_is_not_read_from(bundle_pat
         for _ in range(count):
             stream.send(motion_service_pb2.StreamMotionRequest())
         assert running._server is not None
+        give_up = time.monotonic() + 30
+        while not running._server.runtime.streams and time.monotonic() < give_up:
+            time.sleep(0.02)
         (served,) = running._server.runtime.streams.values()
         waiting = [0]
         for _ in range(40):

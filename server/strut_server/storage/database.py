@@ -6,6 +6,7 @@ leaves what was committed and nothing else. Everything here blocks, so it is cal
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -110,6 +111,19 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def _keep_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Switch a file to its write-ahead log; SQLite does not wait by itself when others switch it at the same time."""
+    give_up = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+
+
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
         return sa.create_engine(url, pool_pre_ping=True, pool_recycle=1800)
@@ -122,7 +136,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         # The driver would begin and commit by itself; this way transactions are SQLAlchemy's, schema changes too.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _keep_write_ahead_log(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
 
