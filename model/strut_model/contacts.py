@@ -42,3 +42,24 @@ def foot_contacts(positions: NDArray[np.floating], fps: float = skeleton.FPS) ->
         & (np.hypot(velocity[..., 0], velocity[..., 2]) < MAX_HORIZONTAL_SPEED)
     )
     return median_filter(contact.astype(np.uint8), size=(3, 1), mode="nearest").astype(np.float32)
+
+
+STANCE_GAP = 2
+"""Frames off the ground that do not end a stance."""
+
+
+def stance_runs(on: NDArray[np.bool_], shortest: int) -> list[tuple[int, int]]:
+    """[start, stop) of the stances of one foot, short gaps closed.
+
+    Args:
+        on: (T,) whether the foot is on the ground.
+        shortest: frames that a stance has at least.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
+    runs: list[tuple[int, int]] = []
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if runs and start - runs[-1][1] <= STANCE_GAP:
+            runs[-1] = (runs[-1][0], stop)
+        else:
+            runs.append((start, stop))
+    return [(a, b) for a, b in runs if b - a >= shortest]

@@ -15,12 +15,13 @@ from scipy.interpolate import CubicSpline
 
 from strut_model import rotations as rot
 from strut_model.clip import Clip
+from strut_model.contacts import stance_runs
 from strut_model.data.synthesis.footing import Feet as Feet
 from strut_model.data.synthesis.footing import Stances, planted
 from strut_model.data.synthesis.takes import Array, Root, Take, smoothstep
 from strut_model.skeleton import JOINTS, PARENTS, forward_kinematics
 
-_GAP, _SHORTEST = 2, 2
+_SHORTEST = 2
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,7 @@ def stances_of(contacts: Array) -> Stances:
     Gaps of two frames are closed; a single frame is none.
     """
     on = contacts.reshape(len(contacts), 2, 2).max(axis=-1) > 0.5
-    return _runs(on[:, 0]), _runs(on[:, 1])
-
-
-def _runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
-    runs: list[tuple[int, int]] = []
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if runs and start - runs[-1][1] <= _GAP:
-            runs[-1] = (runs[-1][0], stop)
-        else:
-            runs.append((start, stop))
-    return [(a, b) for a, b in runs if b - a >= _SHORTEST]
+    return stance_runs(on[:, 0], _SHORTEST), stance_runs(on[:, 1], _SHORTEST)
 
 
 def swings(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:

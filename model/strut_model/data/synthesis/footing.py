@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from strut_model import rotations as rot
-from strut_model.contacts import foot_contacts
+from strut_model.contacts import foot_contacts, stance_runs
 from strut_model.data.feet import LEG_REACH, place_ankles
 from strut_model.data.synthesis.takes import Array, Root, Take, carried
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, JOINT_INDEX, forward_kinematics
@@ -19,7 +19,7 @@ ANKLES = [JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"]]
 HIPS = [JOINT_INDEX["left_hip"], JOINT_INDEX["right_hip"]]
 Stances = tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
-_GAP, _SHORTEST = 2, 3
+_SHORTEST = 3
 _REACH = 0.996 * LEG_REACH
 _SOFTENING = 3.5
 """Frames, width of the Gaussian over which the pelvis comes down."""
@@ -54,19 +54,8 @@ def flat(soles: Array) -> Array:
 
 def standing(take: Take) -> Stances:
     """[start, stop) of each stance of the left and the right foot: heel or toe on the ground."""
-    contacts = foot_contacts(take.positions()) > 0.5
-    return _runs(contacts[:, 0] | contacts[:, 1]), _runs(contacts[:, 2] | contacts[:, 3])
-
-
-def _runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
-    runs: list[tuple[int, int]] = []
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if runs and start - runs[-1][1] <= _GAP:
-            runs[-1] = (runs[-1][0], stop)
-        else:
-            runs.append((start, stop))
-    return [(a, b) for a, b in runs if b - a >= _SHORTEST]
+    on = (foot_contacts(take.positions()) > 0.5).reshape(-1, 2, 2).any(axis=-1)
+    return stance_runs(on[:, 0], _SHORTEST), stance_runs(on[:, 1], _SHORTEST)
 
 
 def planted(take: Take, feet: Feet) -> Take:
