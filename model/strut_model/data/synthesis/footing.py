@@ -54,8 +54,9 @@ def flat(soles: Array) -> Array:
 
 def standing(take: Take) -> Stances:
     """[start, stop) of each stance of the left and the right foot: heel or toe on the ground."""
-    on = (foot_contacts(take.positions()) > 0.5).reshape(-1, 2, 2).any(axis=-1)
-    return stance_runs(on[:, 0], _SHORTEST), stance_runs(on[:, 1], _SHORTEST)
+    contacts = foot_contacts(take.positions()) > 0.5
+    left, right = contacts[:, 0] | contacts[:, 1], contacts[:, 2] | contacts[:, 3]
+    return stance_runs(left, _SHORTEST), stance_runs(right, _SHORTEST)
 
 
 def planted(take: Take, feet: Feet) -> Take:
