@@ -93,6 +93,12 @@ def further_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Longest that a batch should take, in milliseconds.",
 )
 @click.option(
+    "--target-latency-ms",
+    default=DEFAULTS.target_latency_ms,
+    show_default=True,
+    help="Longest that windows should take, in milliseconds; beyond it steps are saved where clients allow it.",
+)
+@click.option(
     "--queue-capacity",
     default=DEFAULTS.queue_capacity,
     show_default=True,
@@ -136,6 +142,7 @@ def serve(
     max_batch: int,
     max_batch_delay_ms: float,
     max_batch_ms: float,
+    target_latency_ms: float,
     queue_capacity: int,
     steps: int,
     drain_seconds: float,
@@ -169,6 +176,7 @@ def serve(
             max_batch=max_batch,
             max_batch_delay_ms=max_batch_delay_ms,
             max_batch_ms=max_batch_ms,
+            target_latency_ms=target_latency_ms,
             queue_capacity=queue_capacity,
             default_steps=steps,
             metrics_port=metrics_port,

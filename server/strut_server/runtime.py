@@ -63,7 +63,9 @@ class Runtime:
         self.draining = False
         self.drain_ends_ns = 0
         self.costs = Costs(settings.max_batch)
-        scheduler = Scheduler(self.costs, settings.max_batch_ms / 1000.0)
+        scheduler = Scheduler(
+            self.costs, settings.max_batch_ms / 1000.0, target_seconds=settings.target_latency_ms / 1000.0
+        )
         self.queue: WorkQueue[WindowWork] = WorkQueue(settings.queue_capacity, scheduler)
         self.batcher = Batcher(
             self.queue, self._memory, self.costs, settings.max_batch_delay_ms / 1000.0, self._deliver

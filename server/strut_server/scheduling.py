@@ -1,6 +1,7 @@
 """Which of the waiting works go into the next batch, and with how many network evaluations.
 
-- As long as everything that waits can be made well in time, works go by earliest deadline.
+- As long as everything that waits can be made well in time, works go by earliest deadline. In time is what is done
+  within a target after its arrival, and within half of what is left until its deadline.
 - Where that gets tight, works whose clients allow it are made with fewer evaluations: as few steps down as it takes.
 - Where not even that is enough, the streams share the network fairly (start-time fair queueing, charged with what a
   window costs): one that floods waits for itself. Within a stream, what cannot all be in time is chosen by priority
@@ -12,6 +13,7 @@ A batch takes at most `max_seconds`, so that what comes while it runs need not w
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict, deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -47,6 +49,11 @@ class Schedulable(Protocol):
         ...
 
     @property
+    def received_ns(self) -> int:
+        """Stamp of its arrival."""
+        ...
+
+    @property
     def deadline_ns(self) -> int:
         """Stamp after which the work is of no use."""
         ...
@@ -75,11 +82,16 @@ class Scheduler:
         costs: what evaluations cost; its `max_batch` is the most windows in a batch.
         max_seconds: longest that a batch should take, where it holds more than ``least`` windows.
         least: size that a batch may have however long it takes. Small batches waste what a slow machine has not got.
+        target_seconds: longest that works should take from their arrival, whatever their deadlines: what saves steps
+            early, and protects streams from one another, before anything is late.
     """
 
-    def __init__(self, costs: Costs, max_seconds: float, least: int = LEAST_BATCH) -> None:
+    def __init__(
+        self, costs: Costs, max_seconds: float, least: int = LEAST_BATCH, target_seconds: float = math.inf
+    ) -> None:
         self.costs = costs
         self._least = least
+        self._target_seconds = target_seconds
         self._max_seconds = max_seconds
         self._spent: dict[Hashable, float] = {}
         self._virtual = 0.0
@@ -105,15 +117,24 @@ class Scheduler:
 
     def _relief(self, ordered: Sequence[Work], now_ns: int) -> tuple[int, bool]:
         """By how many choices to go down with the steps, and whether works may be late all the same."""
-        remaining = np.array([work.deadline_ns - now_ns for work in ordered]) / NANOSECONDS
-        deepest = max(len(work.step_choices) for work in ordered) - 1
+        allowed = np.array([self._allowed(work, now_ns) for work in ordered])
         count = len(ordered)
+        each = {steps: self.costs.window_seconds(count, steps) for work in ordered for steps in work.step_choices}
+        deepest = max(len(work.step_choices) for work in ordered) - 1
         for level in range(deepest + 1):
-            seconds = [self.costs.window_seconds(count, steps_at(work, level)) for work in ordered]
-            ends = np.cumsum(seconds)
-            if (ends <= HEADROOM * remaining).all():
+            steps = [steps_at(work, level) for work in ordered]
+            # A window is there when its whole batch is.
+            size = self._limit(steps[0])
+            last = np.minimum((np.arange(count) // size + 1) * size, count) - 1
+            ends = np.cumsum([each[number] for number in steps])[last]
+            if (ends <= allowed).all():
                 return level, False
         return deepest, True
+
+    def _allowed(self, work: Work, now_ns: int) -> float:
+        """Seconds from now in which a work should be done."""
+        until_target = self._target_seconds - (now_ns - work.received_ns) / NANOSECONDS
+        return min(HEADROOM * (work.deadline_ns - now_ns) / NANOSECONDS, until_target)
 
     def _limit(self, steps: int) -> int:
         return min(max(self.costs.largest_batch(steps, self._max_seconds), self._least), self.max_batch)

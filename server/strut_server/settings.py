@@ -38,6 +38,8 @@ class ServerSettings:
         eager_batches: nobody waits for company once every streaming character has a request in the queue.
         max_batch_ms: longest that the evaluation of a batch should take, so that what comes meanwhile need not wait for
             long.
+        target_latency_ms: longest that windows should take from the arrival of their requests. Where more waits than
+            can be made in that time, steps are saved as far as clients allow it, and streams get fair shares.
         queue_capacity: most requests that wait; more are refused.
         default_steps: network evaluations for requests that do not say.
         max_characters: most characters on one stream.
@@ -87,6 +89,7 @@ class ServerSettings:
     max_batch_delay_ms: float = 2.0
     eager_batches: bool = True
     max_batch_ms: float = 60.0
+    target_latency_ms: float = 150.0
     queue_capacity: int = 4096
     default_steps: int = 2
     max_characters: int = 1024
@@ -122,6 +125,7 @@ class ServerSettings:
         _check("max_batch", self.max_batch, 1, 4096)
         _check("max_batch_delay_ms", self.max_batch_delay_ms, 0, 1000)
         _check("max_batch_ms", self.max_batch_ms, 1, 60_000)
+        _check("target_latency_ms", self.target_latency_ms, 1, 60_000)
         _check("queue_capacity", self.queue_capacity, 1, 1_000_000)
         _check("max_characters", self.max_characters, 1, 65536)
         _check("max_message_bytes", self.max_message_bytes, 65536, 1 << 30)

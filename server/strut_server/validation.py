@@ -6,6 +6,8 @@ answered with UNIMPLEMENTED, never passed over.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -165,11 +167,10 @@ class RequestReader:
             check.refuse(f"{path}.timing", controls.trajectory.timing, listed(controls_pb2.TrajectoryTiming.keys()))
         if not check.count(f"{path}.samples", len(samples), 1, self._settings.max_trajectory_samples, "samples"):
             return None
-        columns = np.full((5, len(samples)), np.nan)
-        for index, sample in enumerate(samples):
-            _read_sample(sample, columns[:, index], f"{path}.samples[{index}]", check)
+        rows = [_read_sample(sample, f"{path}.samples[{index}]", check) for index, sample in enumerate(samples)]
         if check.failed:
             return None
+        columns = np.array(rows).T
         trajectory = Trajectory(columns[0], columns[1:3].T, columns[3], columns[4])
         try:
             return trajectory.checked(path, self._settings.max_trajectory_samples)
@@ -417,25 +418,24 @@ def _padded(motion: Motion) -> Motion:
 
 
 def _read_sample(
-    sample: controls_pb2.TrajectorySample,
-    column: npt.NDArray[np.float64],
-    path: str,
-    check: Checker,
-) -> None:
-    """A sample into (time, x, z, facing, speed); what is not given stays NaN."""
+    sample: controls_pb2.TrajectorySample, path: str, check: Checker
+) -> tuple[float, float, float, float, float]:
+    """A sample as (time, x, z, facing, speed); what is not given is NaN."""
+    time = x = z = facing = speed = math.nan
     if sample.HasField("time"):
-        column[0] = sample.time
-        check.number(f"{path}.time", sample.time, 0.0, MAX_TIME, "seconds")
+        time = sample.time
+        check.number(f"{path}.time", time, 0.0, MAX_TIME, "seconds")
     if sample.HasField("position"):
-        column[1], column[2] = sample.position.x, sample.position.z
-        check.number(f"{path}.position.x", sample.position.x, -MAX_PLACE, MAX_PLACE, "metres")
-        check.number(f"{path}.position.z", sample.position.z, -MAX_PLACE, MAX_PLACE, "metres")
+        x, z = sample.position.x, sample.position.z
+        check.number(f"{path}.position.x", x, -MAX_PLACE, MAX_PLACE, "metres")
+        check.number(f"{path}.position.z", z, -MAX_PLACE, MAX_PLACE, "metres")
     if sample.HasField("facing"):
-        column[3] = sample.facing
-        check.number(f"{path}.facing", sample.facing, -MAX_FACING, MAX_FACING, "radians")
+        facing = sample.facing
+        check.number(f"{path}.facing", facing, -MAX_FACING, MAX_FACING, "radians")
     if sample.HasField("speed"):
-        column[4] = sample.speed
-        check.number(f"{path}.speed", sample.speed, 0.0, MAX_SPEED, "metres a second")
+        speed = sample.speed
+        check.number(f"{path}.speed", speed, 0.0, MAX_SPEED, "metres a second")
+    return time, x, z, facing, speed
 
 
 def _read_gesture(content: controls_pb2.Content, info: ContentInfo | None, path: str, check: Checker) -> Gesture | None:

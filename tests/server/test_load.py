@@ -25,7 +25,8 @@ def four_steps(least: int | None) -> controls_pb2.Controls:
 
 
 def test_a_loaded_server_uses_fewer_steps_where_it_may_and_says_so(bundle_path: Path) -> None:
-    with local_server(ServerSettings(port=0, bundle=bundle_path)) as running, Stream(running.address) as stream:
+    settings = ServerSettings(port=0, bundle=bundle_path, target_latency_ms=60_000)
+    with local_server(settings) as running, Stream(running.address) as stream:
         server = running._server
         assert isinstance(server, StrutServer)
         idle = stream.window(request(character=1, controls=four_steps(1)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, deque
 
 import pytest
 from tests.server.works import Work, keys, scheduler, work
@@ -45,6 +46,62 @@ def test_steps_never_go_below_what_the_client_allows() -> None:
             used.setdefault(each.owner, set()).add(choice.steps)
             works.remove(each)
     assert used == {"exact": {4}, "to two": {2}, "any": {1}}
+
+
+def in_real_time(target_seconds: float, load: float, steps: tuple[int, ...], seconds: float = 30.0) -> list[float]:
+    """Latencies, in seconds, of 250 characters that ask for a window every 16 frames, on a simulated clock.
+
+    Args:
+        target_seconds: of the scheduler.
+        load: what the windows would cost with the first number of steps, over the time that there is.
+        steps: that the characters allow.
+        seconds: for how long; the first third is not looked at.
+    """
+    characters, every = 250, 16 / 30
+    one = scheduler(max_batch=256, max_seconds=0.06, evaluation_seconds=load * every / characters / steps[0])
+    one = Scheduler(one.costs, 0.06, target_seconds=target_seconds)
+    asked = [n * every / characters for n in range(int(seconds / every * characters))]
+    now, latencies, waiting = 0.0, [], deque[Work]()
+    upcoming = deque(asked)
+    while upcoming or waiting:
+        while upcoming and upcoming[0] <= now:
+            at = int(upcoming.popleft() * 1e9)
+            waiting.append(Work("", deadline_ns=at + 10**9, step_choices=steps, received_ns=at))
+        if not waiting:
+            now = upcoming[0]
+            continue
+        choice = one.choose(list(waiting), int(now * 1e9))
+        now += one.costs.batch_seconds(len(choice.works), choice.steps)
+        for made in choice.works:
+            waiting.remove(made)
+            if now > seconds / 3:
+                latencies.append(now - made.received_ns / 1e9)
+    return sorted(latencies)
+
+
+def test_steps_are_saved_before_the_target_is_missed() -> None:
+    # A fifth more than can be made with two steps.
+    saving = in_real_time(0.15, 1.2, (2, 1))
+    assert saving[int(0.99 * len(saving))] < 0.2
+    # Deadlines, which are a second away, would say so far later.
+    late = in_real_time(math.inf, 1.2, (2, 1))
+    assert late[len(late) // 2] > 0.2
+
+
+def test_no_more_steps_are_saved_than_the_target_takes() -> None:
+    one = scheduler(evaluation_seconds=0.01, target_seconds=0.15)
+    for count, steps in ((3, 4), (7, 2), (15, 1)):  # a window's four evaluations take 40 ms
+        assert chosen(one, crowd(count, 60.0, steps=(4, 2, 1))).steps == steps, count
+    # Who allows no fewer is not given fewer.
+    assert chosen(one, crowd(15, 60.0, steps=(4,))).steps == 4
+
+
+def test_what_has_waited_counts_towards_the_target() -> None:
+    one = scheduler(evaluation_seconds=0.01, target_seconds=0.15)
+    works = crowd(3, 60.0, steps=(4, 2, 1))
+    for each in works:
+        each.received_ns -= 60_000_000
+    assert chosen(one, works).steps == 2
 
 
 def test_a_batch_takes_no_longer_than_it_may() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from strut_server.clock import MILLISECOND, monotonic_ns
 from strut_server.costs import Costs
@@ -22,6 +23,7 @@ class Work:
     priority: int = 0
     group: str = "model"
     queued_ns: int = 0
+    received_ns: int = field(default_factory=monotonic_ns)
 
 
 def work(
@@ -31,11 +33,16 @@ def work(
     return Work(key, owner, monotonic_ns() + int(deadline_ms * MILLISECOND), steps, priority)
 
 
-def scheduler(max_batch: int = 16, max_seconds: float = 3600.0, evaluation_seconds: float = 1e-6) -> Scheduler:
+def scheduler(
+    max_batch: int = 16,
+    max_seconds: float = 3600.0,
+    evaluation_seconds: float = 1e-6,
+    target_seconds: float = math.inf,
+) -> Scheduler:
     """A scheduler that believes an evaluation of one window to take so many seconds."""
     costs = Costs(max_batch)
     costs.observe(1, 1, evaluation_seconds)
-    return Scheduler(costs, max_seconds, least=1)
+    return Scheduler(costs, max_seconds, least=1, target_seconds=target_seconds)
 
 
 def keys(works: list[Work]) -> list[str]:

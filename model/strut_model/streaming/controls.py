@@ -8,8 +8,10 @@ named or given vectors with a strength, whole or per body part. What is out of r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -109,20 +111,11 @@ class Trajectory:
         positions = _column(self.positions, (count, 2), f"{field}.positions")
         headings = _column(self.headings, (count,), f"{field}.headings")
         speeds = _column(self.speeds, (count,), f"{field}.speeds")
-        half = np.isnan(positions[:, 0]) != np.isnan(positions[:, 1])
-        if half.any():
-            row = int(half.argmax())
-            raise ControlError(f"{field}.samples[{row}].position", positions[row].tolist(), "both x and z, or neither")
-        _check_column(times, 0.0, MAX_TIME, "seconds", field, "time")
-        _check_column(positions[:, 0], -MAX_PLACE, MAX_PLACE, "metres", field, "position.x")
-        _check_column(positions[:, 1], -MAX_PLACE, MAX_PLACE, "metres", field, "position.z")
-        _check_column(headings, -MAX_FACING, MAX_FACING, "radians", field, "facing")
-        _check_column(speeds, 0.0, MAX_SPEED, "metres a second", field, "speed")
-        empty = np.isnan(positions[:, 0]) & np.isnan(headings) & np.isnan(speeds)
-        if empty.any():
-            row = int(empty.argmax())
-            raise ControlError(f"{field}.samples[{row}]", "empty", "a position, a facing or a speed")
-        _check_order(times, positions, field)
+        # In plain Python: samples are few, and every request of every character comes along here.
+        rows = list(zip(times.tolist(), *positions.T.tolist(), headings.tolist(), speeds.tolist()))
+        for row, sample in enumerate(rows):
+            _check_sample(sample, f"{field}.samples[{row}]")
+        _check_order(rows, field)
         return Trajectory(times, positions, headings, speeds)
 
 
@@ -135,31 +128,43 @@ def _column(value: npt.NDArray[np.floating] | None, shape: tuple[int, ...], fiel
     return array
 
 
-def _check_column(values: npt.NDArray[np.float64], low: float, high: float, unit: str, field: str, name: str) -> None:
-    bad = ~np.isnan(values) & ~((values >= low) & (values <= high))
-    if bad.any():
-        row = int(bad.argmax())
-        raise ControlError(f"{field}.samples[{row}].{name}", float(values[row]), f"{low:g} to {high:g} {unit}")
+_SAMPLE_RANGES = (
+    (0.0, MAX_TIME, "seconds", "time"),
+    (-MAX_PLACE, MAX_PLACE, "metres", "position.x"),
+    (-MAX_PLACE, MAX_PLACE, "metres", "position.z"),
+    (-MAX_FACING, MAX_FACING, "radians", "facing"),
+    (0.0, MAX_SPEED, "metres a second", "speed"),
+)
+_Sample = tuple[float, float, float, float, float]
+"""Time, x, z, facing and speed; NaN where missing."""
 
 
-def _check_order(times: npt.NDArray[np.float64], positions: npt.NDArray[np.float64], field: str) -> None:
-    timed = np.flatnonzero(~np.isnan(times))
-    early = np.diff(times[timed]) <= 0
-    if early.any():
-        index = int(early.argmax())
-        row, before = int(timed[index + 1]), float(times[timed[index]])
-        raise ControlError(f"{field}.samples[{row}].time", float(times[row]), f"later than {before:g}, the time before")
-    placed = np.flatnonzero(~np.isnan(times) & ~np.isnan(positions[:, 0]))
-    steps = np.linalg.norm(np.diff(positions[placed], axis=0), axis=1)
-    speeds = steps / np.maximum(np.diff(times[placed]), 1e-9)
-    fast = speeds > MAX_SPEED
-    if fast.any():
-        index = int(fast.argmax())
-        raise ControlError(
-            f"{field}.samples[{int(placed[index + 1])}].position",
-            f"{speeds[index]:.3g} metres a second from the sample before",
-            f"at most {MAX_SPEED:g} metres a second",
-        )
+def _check_sample(sample: _Sample, path: str) -> None:
+    for value, (low, high, unit, name) in zip(sample, _SAMPLE_RANGES):
+        if not low <= value <= high and not math.isnan(value):
+            raise ControlError(f"{path}.{name}", value, f"{low:g} to {high:g} {unit}")
+    _, x, z, facing, speed = sample
+    if math.isnan(x) != math.isnan(z):
+        raise ControlError(f"{path}.position", [x, z], "both x and z, or neither")
+    if math.isnan(x) and math.isnan(facing) and math.isnan(speed):
+        raise ControlError(path, "empty", "a position, a facing or a speed")
+
+
+def _check_order(rows: Sequence[_Sample], field: str) -> None:
+    """Times ascend, and nobody is asked to be faster than people are."""
+    timed = [(row, sample) for row, sample in enumerate(rows) if not math.isnan(sample[0])]
+    for (_, before), (row, sample) in pairwise(timed):
+        if not sample[0] > before[0]:
+            raise ControlError(f"{field}.samples[{row}].time", sample[0], f"later than {before[0]:g}, the time before")
+    placed = [(row, sample) for row, sample in timed if not math.isnan(sample[1])]
+    for (_, before), (row, sample) in pairwise(placed):
+        speed = math.hypot(sample[1] - before[1], sample[2] - before[2]) / max(sample[0] - before[0], 1e-9)
+        if speed > MAX_SPEED:
+            raise ControlError(
+                f"{field}.samples[{row}].position",
+                f"{speed:.3g} metres a second from the sample before",
+                f"at most {MAX_SPEED:g} metres a second",
+            )
 
 
 def complete_times(
