@@ -371,8 +371,9 @@ def constants() -> dict[str, Any]:
     """The constants by name."""
     names = (
         "FPS", "MAX_STEP", "COMMITTED", "MIN_USABLE", "MIN_LEAD", "MAX_LEAD", "LEAD_MARGIN", "INITIAL_LATENCY",
-        "INITIAL_DEVIATION", "LATENCY_GAIN", "DEVIATION_GAIN", "MAX_AHEAD", "MAX_AHEAD_AT_REST", "MIN_DEADLINE", "BACK_OFF",
-        "RECENT_REQUESTS", "SEAM_DECAY", "EASE_DECAY", "SETTLED", "FOLLOW_LIMIT", "FOLLOW_HALF_LIFE",
+        "INITIAL_DEVIATION", "LATENCY_GAIN", "DEVIATION_GAIN", "MAX_AHEAD", "MAX_AHEAD_AT_REST",
+        "MIN_DEADLINE", "BACK_OFF", "RECENT_REQUESTS", "SEAM_DECAY", "EASE_DECAY", "SETTLED",
+        "FOLLOW_LIMIT", "FOLLOW_HALF_LIFE",
     )  # fmt: skip
     return {name: getattr(ref, name) for name in names}
 
