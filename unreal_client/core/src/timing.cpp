@@ -1,0 +1,60 @@
+#include "strut/timing.h"
+
+namespace strut {
+
+void LatencyEstimator::add(double seconds) noexcept {
+    if (first_) {
+        latency_ = seconds;
+        deviation_ = seconds / 2.0;
+        first_ = false;
+        return;
+    }
+    deviation_ += kDeviationGain * (std::fabs(seconds - latency_) - deviation_);
+    latency_ += kGain * (seconds - latency_);
+}
+
+int LatencyEstimator::ahead(double time_scale, int most) const noexcept {
+    const double frames = std::ceil((latency_ + 2.0 * deviation_) * kFps * time_scale);
+    return static_cast<int>(std::min(std::max(frames, 1.0), static_cast<double>(most)));
+}
+
+namespace {
+
+int bit_length(std::uint64_t value) noexcept {
+    int bits = 0;
+    for (; value != 0; value >>= 1) ++bits;
+    return bits;
+}
+
+}  // namespace
+
+std::size_t Histogram::bucket(std::uint64_t value) noexcept {
+    if (value < 64) return static_cast<std::size_t>(value);
+    const int e = bit_length(value) - 6;
+    return static_cast<std::size_t>(64 + 32 * (e - 1)) + static_cast<std::size_t>(value >> e) - 32;
+}
+
+std::uint64_t Histogram::highest(std::size_t bucket) noexcept {
+    if (bucket < 64) return bucket;
+    const std::size_t e = (bucket - 64) / 32 + 1, row = (bucket - 64) % 32;
+    return (static_cast<std::uint64_t>(row + 33) << e) - 1;
+}
+
+void Histogram::add(std::uint64_t microseconds) noexcept {
+    const std::uint64_t value = std::min(microseconds, kLargest);
+    ++counts_[bucket(value)];
+    ++count_;
+    maximum_ = std::max(maximum_, value);
+}
+
+std::uint64_t Histogram::percentile(double share) const noexcept {
+    const double wanted = std::max(std::ceil(share * static_cast<double>(count_)), 1.0);
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < kBuckets; ++i) {
+        seen += counts_[i];
+        if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) return std::min(highest(i), maximum_);
+    }
+    return 0;
+}
+
+}  // namespace strut

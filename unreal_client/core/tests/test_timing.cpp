@@ -1,0 +1,30 @@
+// The latency estimator and the histogram against the shared vectors.
+#include "strut/timing.h"
+#include "vectors.h"
+
+using namespace strut;
+using namespace strut::test;
+
+TEST_CASE("latency, deviation, lead and start ahead follow the shared vectors") {
+    const Json& file = core()["latency"];
+    LatencyEstimator estimator;
+    for (std::size_t i = 0; i < file["after"].size(); ++i) {
+        const Json& row = file["after"][i];
+        CHECK(estimator.latency() == doctest::Approx(row[0].get<double>()));
+        CHECK(estimator.deviation() == doctest::Approx(row[1].get<double>()));
+        CHECK(estimator.lead() == doctest::Approx(row[2].get<double>()));
+        CHECK(estimator.ahead(1.0) == row[3].get<int>());
+        if (i < file["samples"].size()) estimator.add(file["samples"][i]);
+    }
+}
+
+TEST_CASE("percentiles are those of the shared vectors") {
+    for (const Json& entry : core()["percentiles"]) {
+        Histogram histogram;
+        for (const Json& value : entry["values"]) histogram.add(value.get<std::uint64_t>());
+        for (std::size_t i = 0; i < entry["shares"].size(); ++i) {
+            CAPTURE(entry["shares"][i].get<double>());
+            CHECK(histogram.percentile(entry["shares"][i]) == entry["percentiles"][i].get<std::uint64_t>());
+        }
+    }
+}
