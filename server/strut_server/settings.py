@@ -89,7 +89,7 @@ class ServerSettings:
     max_batch_delay_ms: float = 2.0
     eager_batches: bool = True
     max_batch_ms: float = 60.0
-    target_latency_ms: float = 150.0
+    target_latency_ms: float = 120.0
     queue_capacity: int = 4096
     default_steps: int = 2
     max_characters: int = 1024

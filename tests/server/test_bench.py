@@ -17,6 +17,8 @@ from strut_server.bench.commands import bench
 from strut_server.bench.echo import Context, EchoService
 from strut_server.bench.histograms import Latencies
 from strut_server.bench.load import Load, LoadRun
+from strut_server.bench.measuring import Row
+from strut_server.bench.musts import verdicts
 from strut_server.bench.processes import ProcessError, strut_server
 
 STALL_SECONDS = 0.9
@@ -103,9 +105,12 @@ def test_a_run_reports_the_server_beside_its_floors(bundle_path: Path, tmp_path:
     out = tmp_path / "report"
     result = run(
         "serve", "--bundle", str(bundle_path), "--characters", "1,6", "--seconds", "1", "--rounds", "1",
-        "--steps", "4", "--min-steps", "1", "--out", str(out),
+        "--steps", "4", "--min-steps", "1", "--serve-option=--max-batch-ms=40", "--check", "--out", str(out),
     )  # fmt: skip
-    assert result.exit_code == 0, result.output
+    # Neither 64 nor 250 characters were asked for, so that not all that is promised was measured.
+    assert result.exit_code == 1
+    assert "not measured: real time: 99th percentile" in result.output
+    assert "met: bytes a second and character, 6 character(s)" in result.output
     found = json.loads((out / "serve.json").read_text(encoding="utf-8"))
     assert [row["characters"] for row in found["rows"]] == [1, 6]
     for row in found["rows"]:
@@ -124,8 +129,34 @@ def test_a_run_reports_the_server_beside_its_floors(bundle_path: Path, tmp_path:
         assert row["re_planning"]["response_ms"]["p50"] > 3 / 30 * 1000
     text = (out / "serve.md").read_text(encoding="utf-8")
     assert "in real time" in text
+    assert "--max-batch-ms=40" in text
     for picture in ("latency.png", "stages.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def measured(characters: int, p99_ms: float, share: float = 0.7) -> Row:
+    """A row of the bench in whose real-time loads one window in fifty takes so many milliseconds."""
+    row = Row(characters, model_shares=[share], ratios=[2.0])
+    row.closed.received_bytes, row.closed.windows = 2560 * 100, 100
+    for latencies in (row.open.latency, row.replan.latency, row.replan.response):
+        for index in range(500):
+            latencies.record(int((p99_ms if index % 50 == 0 else 20.0) * 1e6))
+    return row
+
+
+def test_figures_are_held_against_what_is_promised() -> None:
+    good = [measured(1, 30.0), measured(64, 40.0), measured(150, 150.0), measured(250, 190.0)]
+    assert all(verdict.met for verdict in verdicts(good))
+    missed = [v for v in verdicts([*good[:2], measured(150, 210.0), measured(250, 210.0, share=0.5)]) if not v.met]
+    assert {(v.characters, v.must.name.split(":")[0]) for v in missed} == {
+        (150, "re-planning"),
+        (250, "real time"),
+        (250, "share of processor time in the network"),
+    }
+    assert all("MISSED" in verdict.line() for verdict in missed)
+    absent = [verdict.line() for verdict in verdicts(good[:2]) if not verdict.met]
+    assert len(absent) == 2
+    assert all(line.startswith("not measured") for line in absent)
 
 
 def test_a_soak_looks_at_the_memory_and_fails_when_it_grew(bundle_path: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
 from strut_server.bench.failover import SUCCESSORS, failover
 from strut_server.bench.fuzzing import LATE_SHARE, fuzz, percentile
 from strut_server.bench.measuring import PHASES, Measuring, Plan
+from strut_server.bench.musts import verdicts
 from strut_server.bench.processes import ProcessError, echo_server, strut_server, usage
 from strut_server.bench.report import LEGEND, aligned, machine, table, write_pictures, write_report, write_soak
 from strut_server.bench.soaking import soak
@@ -42,6 +43,8 @@ bench.add_command(bench_model, "model")
 @click.option("--min-steps", type=int, help="Let a loaded server use fewer, down to this.  [default: no fewer]")
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="What runs the network.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of one evaluation.")
+@click.option("--serve-option", "further", multiple=True, help="Of 'strut serve', such as '--max-batch-ms=40'.")
+@click.option("--check", is_flag=True, help="Fail when a figure is not what docs/server.md promises for two cores.")
 @click.option("--out", type=FOLDER, help="Also write serve.md, serve.json and the plots here.")
 def bench_serve(
     path: Path | None,
@@ -52,6 +55,8 @@ def bench_serve(
     min_steps: int | None,
     device: str,
     threads: int,
+    further: tuple[str, ...],
+    check: bool,
     out: Path | None,
 ) -> None:
     """Load a live server over loopback: closed loop, in real time, and with controls that change twice a second.
@@ -65,7 +70,7 @@ def bench_serve(
             allowed = ", ".join(map(str, bundle.manifest.steps))
             raise click.BadParameter(f"{value} is not among this bundle's: {allowed}", param_hint=name)
     plan = Plan(characters, seconds, rounds, steps, min_steps)
-    options = _options(bundle, device, threads, max(characters))
+    options = [*_options(bundle, device, threads, max(characters)), *further]
     try:
         with (
             tqdm(total=len(characters) * rounds * len(PHASES), unit="phase", leave=False) as bar,
@@ -80,11 +85,17 @@ def bench_serve(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         about = {**_about(bundle, engine.name, threads), "seconds": seconds, "rounds": rounds, "steps": steps}
-        write_report(out, rows, {**about, "min_steps": min_steps})
+        write_report(out, rows, {**about, "min_steps": min_steps, "serve_options": list(further)})
         try:
             write_pictures(out, rows)
         except ModuleNotFoundError:
             click.echo("no plots: pip install 'strut-motion[bench]' for them", err=True)
+    if check:
+        found = verdicts(rows)
+        click.echo("\n" + "\n".join(verdict.line() for verdict in found))
+        missed = sum(not verdict.met for verdict in found)
+        if missed:
+            raise click.ClickException(f"{missed} of {len(found)} figures are missed or not measured")
 
 
 @bench.command("soak")
