@@ -61,32 +61,90 @@ def test_a_foot_that_leaves_goes_back_to_its_own_path_without_a_pop() -> None:
     assert abs(corrections[0, -1, HEEL, 2]) < 0.003
 
 
-def test_a_landing_foot_runs_its_speed_out_and_stops() -> None:
+def landing_places(frame: int, glide: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Feet that come at 1.8 cm a frame, touch down at a frame and glide on; the two frames before; the contacts."""
     places = standing_places()
-    time = np.arange(FRAMES)
-    places[0, :, :, 2] += np.minimum(0.018 * (time - 4), 0.0)[:, None] + 0.004 * np.maximum(time - 4, 0)[:, None]
+    time = np.arange(FRAMES) - frame
+    places[0, :, :, 2] += np.minimum(0.018 * time, 0.0)[:, None] + glide * np.maximum(time, 0)[:, None]
     previous = standing_places(2)
-    previous[0, :, :, 2] += 0.018 * np.array([-6, -5])[:, None]
+    previous[0, :, :, 2] += 0.018 * (np.array([-2, -1]) - frame)[:, None]
     contacts = on()
-    contacts[:, 4:] = 1
-    corrections, _ = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
-    path = (places + corrections)[0, :, HEEL, 2]
+    contacts[:, frame:] = 1
+    return places, previous, contacts
+
+
+def test_a_foot_that_lands_inside_the_window_is_led_to_where_it_rests_and_never_slides() -> None:
+    places, previous, contacts = landing_places(6, glide=0.004)
+    corrections, locks = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    path = np.concatenate((previous, places + corrections), axis=1)[0, :, HEEL, 2]
     steps = np.diff(path)
-    assert np.abs(np.diff(steps[3:])).max() < 0.012  # no dead stop
-    assert (steps[4:] > -1e-5).all()  # and no sliding back
+    assert np.abs(steps[8:]).max() < 1e-5  # from the first frame of contact on
+    np.testing.assert_allclose(path[-1], places[0, 6:, HEEL, 2].mean(), atol=1e-5)
+    # It is led by 1.8 cm, evenly over the five frames before.
+    assert np.abs(np.diff(steps[:7])).max() < 0.006
+    assert locks.active[0, 6:].all()
+    np.testing.assert_allclose(locks.position[0, -1, HEEL, 2], path[-1], atol=1e-5)
+
+
+def test_a_foot_that_lands_in_the_first_frame_runs_its_speed_out() -> None:
+    places, previous, contacts = landing_places(0, glide=0.004)
+    corrections, _ = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    steps = np.diff(np.concatenate((previous, places + corrections), axis=1)[0, :, HEEL, 2])
+    assert np.abs(np.diff(steps)).max() < 0.012  # no dead stop: nobody could lead it there
+    assert (steps > -1e-5).all()  # and no sliding back
     assert np.abs(steps[-4:]).max() < 2e-4
 
 
-def test_a_lock_too_far_away_is_given_up_and_taken_again_only_after_leaving_the_ground() -> None:
+def test_a_standing_foot_hardly_rises_and_falls_with_its_own_path() -> None:
+    places, previous = drifting_places(0.0)
+    places[..., 1] += 0.01 * np.sin(np.arange(FRAMES))[None, :, None] ** 2
+    corrections, _ = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
+    height = (places + corrections)[0, 4:, HEEL, 1] - CONTACT_REST_HEIGHTS[HEEL]
+    assert np.abs(height).max() < 0.01 * (1 - feet.STANDING_HOLD) + 1e-4
+
+
+def test_a_foot_in_the_air_is_not_locked_whatever_its_contact_says() -> None:
     places, previous = drifting_places(0.02)
+    places[..., 1] += feet.LOW + 0.01
+    corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    np.testing.assert_array_equal(corrections, 0)
+    assert not locks.active.any()
+
+
+def test_a_foot_whose_lock_is_too_far_takes_a_step() -> None:
+    places, previous = drifting_places(0.02)
+    places[:, :, 2:] = standing_places()[:, :, 2:]  # the right foot stands
     corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
     broken = int(np.argmin(locks.active[0, :, HEEL]))
     assert 0.02 * (broken + 1) > feet.MAX_CORRECTION >= 0.02 * broken
-    assert not locks.active[0, broken:].any()
+    step = slice(broken, broken + feet.STEP_FRAMES)
+    assert not locks.active[0, step, :2].any()
+    assert locks.active[0, :, 2:].all()
+    height = (places + corrections)[0, step, HEEL, 1] - CONTACT_REST_HEIGHTS[HEEL]
+    assert height.max() > 0.8 * feet.STEP_HEIGHT
+    assert height[-1] < 0.2 * feet.STEP_HEIGHT
+    if broken + feet.STEP_FRAMES < FRAMES:
+        assert locks.active[0, broken + feet.STEP_FRAMES :].all()
     assert np.linalg.norm(corrections, axis=-1).max() < feet.MAX_CORRECTION + 0.02
-    again, next_locks = settle(places + 0.32, on(0, 1, 2, 3), places[:, -2:], np.ones((1, 4), np.float32), locks[:, -1])
-    assert not next_locks.active.any()
-    assert np.abs(again).max() < 1e-6
+
+
+def test_both_feet_do_not_step_into_the_air_at_once() -> None:
+    places, previous = drifting_places(0.02)
+    corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
+    assert not locks.active.all()
+    assert np.abs(corrections[..., 1]).max() < 1e-6
+
+
+def test_a_step_that_the_window_has_no_room_for_waits_for_the_next_one() -> None:
+    places, previous = drifting_places(0.012)  # the lock is too far in frame 13
+    ones = np.ones((1, 4), np.float32)
+    corrections, locks = settle(places, on(0, 1, 2, 3), previous, ones, FootLocks.unknown(1))
+    assert locks.active.all()
+    screen = places + corrections
+    ahead = places + 0.012 * FRAMES * np.array([0, 0, 1], np.float32)
+    _, next_locks = settle(ahead, on(0, 1, 2, 3), screen[:, -2:], ones, locks[:, -1])
+    assert not next_locks.active[0, : feet.STEP_FRAMES].any()
+    assert next_locks.active[0, feet.STEP_FRAMES :].all()
 
 
 def test_a_lock_is_carried_into_the_next_window() -> None:

@@ -36,7 +36,7 @@ MAX_SAMPLES = 256
 
 PATH_SIGMA = 4.0
 """Frames of the Gaussian that rounds the corners, starts and stops of an asked path."""
-JOIN_DECAY = (0.2, 0.5)
+JOIN_DECAY = (0.3, 0.5)
 """Range of y of the spring, per frame, that leads from the present place and velocity onto the asked path."""
 JOIN_ACCELERATION = (40.0, 12.0)
 """Metres a second squared that the spring may begin with, to regain a place and to reach a velocity: it is as stiff as

@@ -3,8 +3,11 @@
 Each heel (at the ankle joint) and toe has a lock: a place on the ground. While the contact holds, the joint is drawn to
 its lock; what remains between the two is an offset that a critically damped spring takes to nought, started with
 the position and velocity that the joint has on screen. So landing, leaving, and giving up a lock that has become too
-far are all the same thing: a change of what the joint is drawn to. Two-bone inverse kinematics then bends hip and knee
-in the leg's own plane, and the ankle turns the foot to its toe.
+far are all the same thing: a change of what the joint is drawn to. A landing inside the window is known beforehand, so
+the swing before is led to where the contact comes to rest (:mod:`strut_model.streaming.landings`) and no spring is
+needed. A foot whose lock has become too far takes a small step: it is released, raised where the other foot carries the
+body, and locked anew. Two-bone inverse kinematics then bends hip and knee in the leg's own plane, and the ankle turns
+the foot to its toe.
 
 Between windows only the locks are carried. The offset starts afresh from the history's joint places, which is what
 makes a window a function of its request.
@@ -12,7 +15,7 @@ makes a window a function of its request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,28 +23,38 @@ import numpy.typing as npt
 
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, REST_OFFSETS
 from strut_model.streaming import kinematics as kin
+from strut_model.streaming.landings import led_to_rest
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 LOCK_DECAY = 0.7
 """y of the lock's spring, per frame: a released foot is back on its own path, within a tenth, after six frames."""
-MAX_CORRECTION = 0.12
-"""Metres between a lock and the joint's own place at which the lock is given up."""
+MAX_CORRECTION = 0.16
+"""Metres between a lock and the joint's own place at which the foot takes a step to it."""
+STEP_FRAMES = 8
+STEP_HEIGHT = 0.05
+"""Length of that step, and metres by which it raises the foot."""
+_SHORTEST_STEP = 5
+"""Frames: where the window leaves fewer, the step waits for the next one."""
+LOW = 0.04
+"""Metres above its rest height below which a joint can be in contact, whatever the network says."""
+STANDING_HOLD = 0.8
+"""Share of a standing joint's own rise and fall that its lock takes away: heels and toes do roll a little."""
 MAX_LANDING_STEP = 0.02
 """Metres a frame: speed that a landing joint may run out; what is faster is no landing."""
 CONTACT_ON = 0.6
 CONTACT_OFF = 0.4
 """A contact begins above the one and ends below the other."""
-GROUND_MARGIN = 0.01
-"""Metres below its rest height to which a heel or toe may sink: feet roll, and soles give."""
+GROUND_MARGIN = 0.002
+"""Metres below its rest height to which a heel or toe may sink."""
 _EXTENSION_KNEE = np.float32(0.985)
 _EXTENSION_LIMIT = np.float32(0.999)
 """Shares of the leg's length between which a correction's stretch is eased out, so that the knee does not snap."""
 
 _THIGH = float(np.linalg.norm(REST_OFFSETS[kin.KNEES][0]))
 _SHANK = float(np.linalg.norm(REST_OFFSETS[kin.ANKLES][0]))
-_LEG = _THIGH + _SHANK
+LEG_LENGTH = _THIGH + _SHANK
 _HIP_TABLE = kin.rotation_table(REST_OFFSETS[kin.HIPS])
 _KNEE_TABLE = kin.rotation_table(REST_OFFSETS[kin.KNEES][0])
 _ANKLE_TABLE = kin.rotation_table(REST_OFFSETS[kin.ANKLES][0])
@@ -50,6 +63,10 @@ _HINGE_TABLE = kin.rotation_table(np.array([1.0, 0.0, 0.0]))
 _FLOOR = CONTACT_REST_HEIGHTS - np.float32(GROUND_MARGIN)
 _CONTACT_ON = np.float32(CONTACT_ON)
 _CONTACT_OFF = np.float32(CONTACT_OFF)
+_AXES = [0, 2, 1]
+"""Over the ground first, then the height."""
+_REST = np.stack((np.zeros(4), np.zeros(4), CONTACT_REST_HEIGHTS), axis=1).astype(np.float32)
+_HELD = np.array([1.0, 1.0, STANDING_HOLD], np.float32)
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,17 @@ class Legs:
     knee_position: Float
     ankle_position: Float
     toe_position: Float
+
+    def moved(self, shift: Float) -> Legs:
+        """The legs with everything shifted by (B, T, 3) metres."""
+        by = shift[:, :, None]
+        return replace(
+            self,
+            hip_position=self.hip_position + by,
+            knee_position=self.knee_position + by,
+            ankle_position=self.ankle_position + by,
+            toe_position=self.toe_position + by,
+        )
 
     def contact_positions(self) -> Float:
         """(B, T, 4, 3) metres: left heel, left toe, right heel, right toe."""
@@ -160,47 +188,89 @@ def settle(
     Returns:
         corrections (B, T, 4, 3) metres, and the locks (B, T) at each frame.
     """
-    batch, frames = places.shape[:2]
+    low = places[..., 1] < CONTACT_REST_HEIGHTS + np.float32(LOW)
+    moved, targets, locked = hold(
+        places[..., _AXES], np.where(low, contacts, np.float32(0.0)), previous[..., _AXES], previous_contacts, locks
+    )
+    corrections = np.empty_like(places)
+    corrections[..., _AXES] = moved
+    corrections[..., 1] += lift(places[..., 1] + corrections[..., 1], previous[:, 1, :, 1])
+    position = np.empty_like(places)
+    position[..., ::2] = targets[..., :2]
+    position[..., 1] = CONTACT_REST_HEIGHTS
+    return corrections, FootLocks(locked, position, np.ones(locked.shape[:2], bool))
+
+
+def hold(
+    places: Float,
+    contacts: Float,
+    previous: Float,
+    previous_contacts: Float,
+    locks: FootLocks,
+    landings: Float | None = None,
+) -> tuple[Float, Float, Bool]:
+    """How far each heel and toe has to be moved.
+
+    Args:
+        places: (B, T, 4, D) metres, heels and toes of the window, seam already joined: x and z (D of 2), and their
+            heights over level ground (D of 3).
+        contacts: (B, T, 4) in [0, 1].
+        previous: (B, 2, 4, D) metres, heels and toes in the last two frames of the history.
+        previous_contacts: (B, 4) in [0, 1], of the last frame of the history.
+        locks: (B,) locks at the last frame of the history.
+        landings: (B, T, 4, 2) metres, where a joint that lands at a frame is locked; by default where its contact comes
+            to rest, to which the swing before is led.
+
+    Returns:
+        corrections (B, T, 4, D) metres, the locks' places (B, T, 4, D), and which of them hold (B, T, 4).
+    """
+    batch, frames, _, axes = places.shape
     before = previous_contacts > np.float32(0.5)
     given = locks.given[:, None]
     active = np.where(given, locks.active, before)
-    lock = np.where(given[..., None], locks.position, previous[:, 1])[..., ::2]  # (B, 4, 2) x and z
+    lock = np.where(given[..., None], locks.position[..., _AXES[:axes]], previous[:, 1])  # (B, 4, D)
+    lock[..., 2:] = _REST[..., 2:axes]
     on = contact_plan(contacts, before | active)
-    # A contact whose lock was given up gets a new one only after it has left the ground.
-    given_up = before & ~active
     locked = on
-    if given_up.any():
-        locked = on & ~(given_up[:, None] & np.logical_and.accumulate(on, axis=1))
 
-    ground = np.empty((batch, frames + 2, 4, 2), np.float32)  # own places, the two frames before included
-    ground[:, :2] = previous[..., ::2]
-    ground[:, 2:] = places[..., ::2]
+    ground = np.empty((batch, frames + 2, 4, axes), np.float32)  # own places, the two frames before included
+    ground[:, :2] = previous
+    ground[:, 2:] = places
+    lead = None
+    if landings is None:
+        landings, lead = led_to_rest(places, on, before | active, _REST[..., :axes], _HELD[:axes])
+        if lead is not None:
+            ground[:, 2:] += lead
     moved = np.zeros_like(ground)  # corrections; none before the window: the seam has joined the places on screen
-    targets = np.empty((batch, frames, 4, 2), np.float32)
+    targets = np.empty_like(places)
+    raised = np.zeros((batch, frames, 2), np.float32)
 
-    spring = _Spring(batch)
+    spring = _Spring(batch, axes)
     state = active
     frame = 0
     while frame < frames:
-        locked = _give_up(locked, state, lock, ground, frame)
+        locked = _step_back(locked, state, lock, ground, raised, frame)
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
-        lock = _land(lock, landing, ground, moved, frame)
+        if frame == 0:
+            lock = _land(lock, landing, ground, moved, frame)
+        else:
+            lock = np.where(landing[..., None], landings[:, frame], lock)
         spring.restart(np.ones_like(changed) if frame == 0 else changed, now, lock, ground, moved, frame)
+        if frame > 0 and lead is not None:
+            # Led there, the joint arrives with what is left of its correction alone.
+            spring.arrive(landing & on[:, frame] & ~on[:, frame - 1], moved, frame)
         state = now
         stop = _first_far(ground, lock, now, frame, _next_change(locked, frame))
         spring.run(now, lock, ground, moved, frame, stop)
         targets[:, frame:stop] = lock[:, None]
         frame = stop
-
-    corrections = np.empty_like(places)
-    corrections[..., ::2] = moved[:, 2:]
-    corrections[..., 1] = _lift(places[..., 1], previous[:, 1, :, 1])
-    position = np.empty_like(places)
-    position[..., ::2] = targets
-    position[..., 1] = CONTACT_REST_HEIGHTS
-    return corrections, FootLocks(locked, position, np.ones((batch, frames), bool))
+    corrections = moved[:, 2:]
+    if lead is not None:
+        corrections += lead
+    corrections[..., 2:] += np.repeat(raised, 2, axis=2)[..., None]
+    return corrections, targets, locked
 
 
 def _land(lock: Float, landing: Bool, ground: Float, moved: Float, frame: int) -> Float:
@@ -208,11 +278,13 @@ def _land(lock: Float, landing: Bool, ground: Float, moved: Float, frame: int) -
     if not landing.any():
         return lock
     seen = ground[:, frame : frame + 2] + moved[:, frame : frame + 2]  # the two frames before this one
-    step = seen[:, 1] - seen[:, 0]
+    step = (seen[:, 1] - seen[:, 0])[..., :2]
     length = np.sqrt(np.einsum("bcx,bcx->bc", step, step))
     run_out = np.minimum(np.float32(1.0), np.float32(MAX_LANDING_STEP) / np.maximum(length, np.float32(1e-9)))
     run_out *= np.float32(1.0 / LOCK_DECAY)
-    return np.where(landing[..., None], seen[:, 1] + step * run_out[..., None], lock)
+    place = np.broadcast_to(_REST[..., : lock.shape[-1]], lock.shape).copy()
+    place[..., :2] = seen[:, 1, :, :2] + step * run_out[..., None]
+    return np.where(landing[..., None], place, lock)
 
 
 def _next_change(locked: Bool, frame: int) -> int:
@@ -229,21 +301,34 @@ def _first_far(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) 
     return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop
 
 
-def _give_up(locked: Bool, state: Bool, lock: Float, ground: Float, frame: int) -> Bool:
-    """The plan (B, T, 4) without the locks that are too far at ``frame``, until those contacts end."""
+def _step_back(locked: Bool, state: Bool, lock: Float, ground: Float, raised: Float, frame: int) -> Bool:
+    """The plan (B, T, 4) with the feet whose locks are too far at ``frame`` released for as long as a step takes.
+
+    ``raised`` (B, T, 2) is set to the step's height where the other foot carries the body meanwhile; a foot that does
+    so alone slides instead.
+    """
+    batch, frames = locked.shape[:2]
+    count = min(STEP_FRAMES, frames - frame)
+    if count < _SHORTEST_STEP:
+        return locked
     far = _too_far(ground[:, frame + 2 : frame + 3], lock)[:, 0]
     far &= state
     far &= locked[:, frame]
-    if not far.any():
+    stepping = far.reshape(batch, 2, 2).any(axis=2)
+    if not stepping.any():
         return locked
     locked = locked.copy()
-    locked[:, frame:] &= ~(far[:, None] & np.logical_and.accumulate(locked[:, frame:], axis=1))
+    locked[:, frame : frame + count] &= ~np.repeat(stepping, 2, axis=1)[:, None]
+    carried = locked[:, frame].reshape(batch, 2, 2).any(axis=2)[:, ::-1]
+    phase = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
+    arc = np.float32(STEP_HEIGHT) * np.sin(np.pi * phase) ** 2
+    raised[:, frame : frame + count] += (stepping & carried)[:, None] * arc[None, :, None]
     return locked
 
 
 def _too_far(ground: Float, lock: Float) -> Bool:
-    """(B, n, 4) whether places (B, n, 4, 2) are farther from their lock (B, 4, 2) than a correction may be."""
-    away = ground - lock[:, None]
+    """(B, n, 4) whether places (B, n, 4, D) are farther from their lock (B, 4, D) than a correction may be."""
+    away = (ground - lock[:, None])[..., :2]
     far: Bool = np.einsum("btcx,btcx->btc", away, away) > np.float32(MAX_CORRECTION**2)
     return far
 
@@ -254,21 +339,29 @@ class _Spring:
     ``position`` and ``velocity`` are the offset's, metres and metres a frame, one frame before ``since``.
     """
 
-    def __init__(self, batch: int) -> None:
-        self.position = np.zeros((batch, 4, 2), np.float32)
-        self.velocity = np.zeros((batch, 4, 2), np.float32)
+    def __init__(self, batch: int, axes: int) -> None:
+        self.position = np.zeros((batch, 4, axes), np.float32)
+        self.velocity = np.zeros((batch, 4, axes), np.float32)
+        self._held = _HELD[:axes]
         self.since = np.zeros((batch, 4), np.float32)
 
     def restart(self, changed: Bool, locked: Bool, lock: Float, ground: Float, moved: Float, frame: int) -> None:
         """Take up where the joints of the changed feet (B, 2) are and how fast they move, against their new targets."""
         which = np.repeat(changed, 2, axis=1)
         held = moved[:, frame : frame + 2]
-        drawn = _drawn(locked[:, None], lock[:, None] - ground[:, frame : frame + 2], held)
+        drawn = _drawn(locked[:, None], (lock[:, None] - ground[:, frame : frame + 2]) * self._held, held)
         offset = held - drawn
         mask = which[..., None]
         np.copyto(self.position, offset[:, 1], where=mask)
         np.copyto(self.velocity, offset[:, 1] - offset[:, 0], where=mask)
         np.copyto(self.since, np.float32(frame), where=which)
+
+    def arrive(self, joints: Bool, moved: Float, frame: int) -> None:
+        """Joints (B, 4) that land where they were led to: only their last corrections are left to fade."""
+        held = moved[:, frame : frame + 2]
+        mask = joints[..., None]
+        np.copyto(self.position, held[:, 1], where=mask)
+        np.copyto(self.velocity, held[:, 1] - held[:, 0], where=mask)
 
     def run(self, locked: Bool, lock: Float, ground: Float, moved: Float, frame: int, stop: int) -> None:
         """Write the corrections of frames [frame, stop) into ``moved``, whose frames are two ahead."""
@@ -277,7 +370,7 @@ class _Spring:
         speed = self.velocity + np.float32(LOCK_DECAY) * self.position
         offset = self.position[:, None] + speed[:, None] * time[..., None]
         offset *= fade[..., None]
-        to_lock = lock[:, None] - ground[:, frame + 2 : stop + 2]
+        to_lock = (lock[:, None] - ground[:, frame + 2 : stop + 2]) * self._held
         to_lock += offset
         moved[:, frame + 2 : stop + 2] = _drawn(locked[:, None], to_lock, to_lock, offset)
 
@@ -287,19 +380,19 @@ def _drawn(locked: Bool, to_lock: Float, held: Float, offset: Float | None = Non
 
     Args:
         locked: (B, 1, 4).
-        to_lock: (B, n, 4, 2) the way to the lock.
-        held: (B, n, 4, 2) what the other joint of the foot is moved by.
-        offset: (B, n, 4, 2) added to joints that are not locked.
+        to_lock: (B, n, 4, D) the way to the lock.
+        held: (B, n, 4, D) what the other joint of the foot is moved by.
+        offset: (B, n, 4, D) added to joints that are not locked.
     """
     lead = held.shape[:2]
     pair = locked[..., None]
-    partner = (held * pair).reshape(*lead, 2, 2, 2)[:, :, :, ::-1].reshape(*lead, 4, 2)
+    partner = (held * pair).reshape(*lead, 2, 2, -1)[:, :, :, ::-1].reshape(held.shape)
     if offset is not None:
         partner = partner + offset
     return np.where(pair, to_lock, partner)
 
 
-def _lift(height: Float, previous: Float) -> Float:
+def lift(height: Float, previous: Float) -> Float:
     """(B, T, 4) metres by which sunken joints are lifted; a history that is sunken comes up gradually."""
     sunken = np.maximum(_FLOOR - previous, np.float32(0.0))  # (B, 4)
     if sunken.any():
@@ -329,6 +422,13 @@ def _about(axis: Float, angle: Float) -> Float:
     return q
 
 
+def _turned(q: Float, v: Float) -> Float:
+    """Vectors (B, ..., 3) turned by quaternions (B, ..., 4)."""
+    t = kin.cross(q[..., :3], v)
+    t += t
+    return v + q[..., 3:] * t + kin.cross(q[..., :3], t)
+
+
 def _between(u: Float, v: Float, u_length: Float, v_length: Float) -> Float:
     """The smallest rotations (..., 4) that take u (..., 3) to v; they are never opposite here."""
     q = np.empty((*u_length.shape, 4), np.float32)
@@ -341,19 +441,20 @@ def _between(u: Float, v: Float, u_length: Float, v_length: Float) -> Float:
 
 def _stretch(length: Float) -> Float:
     """A leg's length, eased towards its limit above 98.5 % of full extension."""
-    knee, limit = np.float32(_LEG) * _EXTENSION_KNEE, np.float32(_LEG) * _EXTENSION_LIMIT
+    knee, limit = np.float32(LEG_LENGTH) * _EXTENSION_KNEE, np.float32(LEG_LENGTH) * _EXTENSION_LIMIT
     room = limit - knee
     over = np.maximum(length - knee, np.float32(0.0))
     return np.minimum(length, knee) + room * (1 - np.exp(-over / room))
 
 
-def move_feet(rotations: Float, legs: Legs, corrections: Float) -> None:
+def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | None = None) -> None:
     """Two-bone inverse kinematics of both legs, written into ``rotations``.
 
     Args:
         rotations: (B, T, 22, 4) local rotations; hips, knees and ankles are replaced.
         legs: their forward kinematics.
         corrections: (B, T, 4, 3) metres for left heel, left toe, right heel, right toe.
+        roll: (B, T, 2) radians by which each foot is turned about where it points, its left going up; none by default.
     """
     batch, frames = corrections.shape[:2]
     by_foot = corrections.reshape(batch, frames, 2, 2, 3)
@@ -366,7 +467,7 @@ def move_feet(rotations: Float, legs: Legs, corrections: Float) -> None:
     stretched = _stretch(lengths)
     reach = lengths.copy()
     reach[1] = lengths[0] + (stretched[1] - stretched[0])
-    np.clip(reach, np.float32(abs(_THIGH - _SHANK) + 0.02), np.float32(_LEG), out=reach)
+    np.clip(reach, np.float32(abs(_THIGH - _SHANK) + 0.02), np.float32(LEG_LENGTH), out=reach)
     hip_angle = _angle_to_chord(_THIGH, _SHANK, reach)
     knee_angle = _angle_to_chord(_SHANK, _THIGH, reach)
 
@@ -389,7 +490,13 @@ def move_feet(rotations: Float, legs: Legs, corrections: Float) -> None:
     pointing -= reached
     foot_length = np.sqrt(np.einsum("...i,...i->...", foot, foot))
     pointing_length = np.sqrt(np.einsum("...i,...i->...", pointing, pointing))
-    ankle = kin.multiply(_between(foot, pointing, foot_length, pointing_length), legs.ankle)
+    ankle = legs.ankle
+    if roll is not None:
+        level = foot * np.array([1, 0, 1], np.float32)
+        level /= np.sqrt(np.einsum("...i,...i->...", level, level) + np.float32(1e-8))[..., None]
+        turn = _about(level, roll)
+        ankle, foot = kin.multiply(turn, ankle), _turned(turn, foot)
+    ankle = kin.multiply(_between(foot, pointing, foot_length, pointing_length), ankle)
 
     rotations[:, :, kin.HIPS] = kin.inverse_product(legs.pelvis, hip)
     rotations[:, :, kin.KNEES] = kin.inverse_product(hip, knee)
