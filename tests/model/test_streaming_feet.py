@@ -128,10 +128,19 @@ def test_a_foot_whose_lock_is_too_far_takes_a_step() -> None:
     assert np.linalg.norm(corrections, axis=-1).max() < feet.MAX_CORRECTION + 0.02
 
 
-def test_both_feet_do_not_step_into_the_air_at_once() -> None:
-    places, previous = drifting_places(0.02)
+def test_feet_step_one_after_the_other() -> None:
+    places, previous = drifting_places(0.03)
     corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))
-    assert not locks.active.all()
+    standing_feet = locks.active[0].reshape(FRAMES, 2, 2).any(axis=2)
+    assert not standing_feet.all()
+    assert standing_feet.any(axis=1).all()
+    assert corrections[..., 1].max() > 0.8 * feet.STEP_HEIGHT
+
+
+def test_a_foot_that_alone_carries_the_body_slides_instead_of_leaving_the_ground() -> None:
+    places, previous = drifting_places(0.03)
+    corrections, locks = settle(places, on(0, 1), previous, np.array([[1, 1, 0, 0]], np.float32), FootLocks.unknown(1))
+    assert not locks.active[0, :, :2].all()
     assert np.abs(corrections[..., 1]).max() < 1e-6
 
 
@@ -143,8 +152,8 @@ def test_a_step_that_the_window_has_no_room_for_waits_for_the_next_one() -> None
     screen = places + corrections
     ahead = places + 0.012 * FRAMES * np.array([0, 0, 1], np.float32)
     _, next_locks = settle(ahead, on(0, 1, 2, 3), screen[:, -2:], ones, locks[:, -1])
-    assert not next_locks.active[0, : feet.STEP_FRAMES].any()
-    assert next_locks.active[0, feet.STEP_FRAMES :].all()
+    assert not next_locks.active[0, : feet.STEP_FRAMES, :2].any()
+    assert next_locks.active[0, feet.STEP_FRAMES :, :2].all()
 
 
 def test_a_lock_is_carried_into_the_next_window() -> None:

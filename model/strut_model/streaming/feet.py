@@ -249,7 +249,7 @@ def hold(
     state = active
     frame = 0
     while frame < frames:
-        locked = _step_back(locked, state, lock, ground, raised, frame)
+        locked = _step_back(locked, on, state, lock, ground, raised, frame)
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
@@ -301,11 +301,11 @@ def _first_far(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) 
     return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop
 
 
-def _step_back(locked: Bool, state: Bool, lock: Float, ground: Float, raised: Float, frame: int) -> Bool:
+def _step_back(locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, raised: Float, frame: int) -> Bool:
     """The plan (B, T, 4) with the feet whose locks are too far at ``frame`` released for as long as a step takes.
 
-    ``raised`` (B, T, 2) is set to the step's height where the other foot carries the body meanwhile; a foot that does
-    so alone slides instead.
+    Feet step one after the other: who is farther goes first. ``raised`` (B, T, 2) is set to the step's height where the
+    other foot carries the body meanwhile; a foot that does so alone slides instead.
     """
     batch, frames = locked.shape[:2]
     count = min(STEP_FRAMES, frames - frame)
@@ -314,16 +314,34 @@ def _step_back(locked: Bool, state: Bool, lock: Float, ground: Float, raised: Fl
     far = _too_far(ground[:, frame + 2 : frame + 3], lock)[:, 0]
     far &= state
     far &= locked[:, frame]
-    stepping = far.reshape(batch, 2, 2).any(axis=2)
+    stepping = _feet(far)
+    if not stepping.any():
+        return locked
+    away = _distance(ground[:, frame + 2], lock).reshape(batch, 2, 2).max(axis=2)
+    behind = np.stack((away[:, 0] < away[:, 1], away[:, 0] >= away[:, 1]), axis=1)
+    stepping &= ~(behind & stepping[:, ::-1])
+    carried = _feet(locked[:, frame])[:, ::-1]
+    stepping &= carried | ~_feet(on[:, frame])[:, ::-1]  # else the other foot is in such a step itself
     if not stepping.any():
         return locked
     locked = locked.copy()
     locked[:, frame : frame + count] &= ~np.repeat(stepping, 2, axis=1)[:, None]
-    carried = locked[:, frame].reshape(batch, 2, 2).any(axis=2)[:, ::-1]
     phase = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
     arc = np.float32(STEP_HEIGHT) * np.sin(np.pi * phase) ** 2
     raised[:, frame : frame + count] += (stepping & carried)[:, None] * arc[None, :, None]
     return locked
+
+
+def _feet(joints: Bool) -> Bool:
+    """(B, 2) whether either joint (B, 4) of each foot is."""
+    either: Bool = joints.reshape(-1, 2, 2).any(axis=2)
+    return either
+
+
+def _distance(ground: Float, lock: Float) -> Float:
+    """(..., 4) metres over the ground from places to locks."""
+    away = ground - lock
+    return np.asarray(np.hypot(away[..., 0], away[..., 1]))
 
 
 def _too_far(ground: Float, lock: Float) -> Bool:
