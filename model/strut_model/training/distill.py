@@ -20,8 +20,9 @@ from torch import Tensor
 from strut_model.nn.kinematics import consistent
 from strut_model.nn.network import Denoiser, DenoiserConfig
 from strut_model.training import checkpoint
-from strut_model.training.config import from_mapping, to_mapping
+from strut_model.training.config import ConfigError, from_mapping, to_mapping
 from strut_model.training.losses import LossWeights, WindowLoss
+from strut_model.training.mixing import StyleMixes, draw_mixes
 from strut_model.training.progress import Progress
 from strut_model.training.sampling import guided_prediction, step_towards
 from strut_model.training.teacher import load_teacher, materials, network_inputs, schedule
@@ -53,6 +54,9 @@ class StudentTraining:
         pure_noise_share: share of samples at t = 1, where a one-step student starts.
         guidance_low, guidance_high: range of both guidance weights.
         style_swap: share of samples that are asked for another style than their history's.
+        strength_share: share of samples that are asked for a strength between the neutral style and theirs, or beyond.
+        part_share: share of samples that are asked for another style on some body parts.
+        neutral: name of the neutral style.
         self_history: share of batches at states of the student's own rollouts.
         own_noised: share of batches whose lower noise levels are reached as the sampler reaches them, from the
             student's own clean window instead of the real one.
@@ -77,6 +81,9 @@ class StudentTraining:
     guidance_low: float = 1.0
     guidance_high: float = 3.0
     style_swap: float = 0.2
+    strength_share: float = 0.2
+    part_share: float = 0.12
+    neutral: str = "normal"
     self_history: float = 0.5
     own_noised: float = 0.5
     huber: float = 0.0
@@ -112,6 +119,9 @@ def train_student(
         config: how.
         device: "cpu" or "cuda".
         start_from: an earlier student to begin with; the teacher's weights otherwise.
+
+    Raises:
+        ConfigError: the data have no style of the neutral one's name.
     """
     path = out / "student.pt"
     place = torch.device(device)
@@ -145,6 +155,9 @@ def train_student(
         torch.manual_seed(config.seed + seen)
     sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
     states = OwnStates(sampler)
+    if config.neutral not in data.codes.style_names:
+        raise ConfigError(f"neutral: no style {config.neutral!r}; styles: {', '.join(data.codes.style_names)}")
+    neutral = data.codes.style_names.index(config.neutral)
     criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
 
     def save() -> None:
@@ -179,6 +192,11 @@ def train_student(
             windows = states.draw(config.batch) if own else sampler.draw(config.batch)
             windows = sampler.conditioned(swapped_styles(windows, data.codes.style_prototypes, config.style_swap))
             inputs = network_inputs(windows, data.mean, data.std, 0.0 if own else config.augmentation.history_noise)
+            mixes = draw_mixes(
+                windows.style, data.codes.style_prototypes, neutral, config.strength_share, config.part_share
+            )
+            if mixes is not None:
+                inputs["style"] = mixes.asked(inputs["style"])
             clean = (windows.target - data.mean) / data.std
             step = torch.randint(1, config.grid + 1, (config.batch,), device=place)
             pure = torch.rand(config.batch, device=place) < config.pure_noise_share
@@ -189,7 +207,9 @@ def train_student(
                     clean = denoised(torch.randn_like(clean), torch.ones_like(t), inputs, guidance)
             noisy = torch.lerp(clean, torch.randn_like(clean), t[:, None, None])
             with torch.no_grad():
-                target = solve(teacher_network, noisy, t, inputs, guidance, config.teacher_steps, config.bfloat16)
+                target = solve(
+                    teacher_network, noisy, t, inputs, guidance, config.teacher_steps, config.bfloat16, mixes
+                )
                 # Guidance extrapolates: positions no longer agree with rotations, which alone reach the character.
                 target = (consistent(target * data.std + data.mean) - data.mean) / data.std
             predicted = denoised(noisy, t, inputs, guidance)
@@ -218,6 +238,7 @@ def solve(
     guidance: Tensor,
     steps: int,
     bfloat16: bool = False,
+    mixes: StyleMixes | None = None,
 ) -> Tensor:
     """The clean window (B, 16, 206) at the end of the guided teacher's deterministic trajectory.
 
@@ -227,12 +248,13 @@ def solve(
         inputs, guidance: as ``guided_prediction``.
         steps: equal steps from t down to 0.
         bfloat16: automatic mixed precision.
+        mixes: see ``guided_prediction``.
     """
-    clean = guided_prediction(teacher, noisy, t, inputs, guidance, bfloat16)
+    clean = guided_prediction(teacher, noisy, t, inputs, guidance, bfloat16, mixes)
     for step in range(1, steps):
         level, below = t * (1 - (step - 1) / steps), t * (1 - step / steps)
         noisy = step_towards(noisy, clean, level, below)
-        clean = guided_prediction(teacher, noisy, below, inputs, guidance, bfloat16)
+        clean = guided_prediction(teacher, noisy, below, inputs, guidance, bfloat16, mixes)
     return clean
 
 

@@ -8,10 +8,17 @@ import torch
 from torch import Tensor
 
 from strut_model.nn.network import Denoiser
+from strut_model.training.mixing import StyleMixes
 
 
 def guided_prediction(
-    network: Denoiser, noisy: Tensor, t: Tensor, inputs: dict[str, Tensor], guidance: Tensor, bfloat16: bool = False
+    network: Denoiser,
+    noisy: Tensor,
+    t: Tensor,
+    inputs: dict[str, Tensor],
+    guidance: Tensor,
+    bfloat16: bool = False,
+    mixes: StyleMixes | None = None,
 ) -> Tensor:
     """The teacher's clean window under classifier-free guidance with separate weights (Ho & Salimans 2022).
 
@@ -24,12 +31,15 @@ def guided_prediction(
         inputs: the conditions, as the network takes them.
         guidance: (B, 2) weights of style and content; 1 and 1 is the plain conditional prediction.
         bfloat16: automatic mixed precision.
+        mixes: rows that are asked for something between two styles; ``inputs`` need not hold it.
     """
     batch = len(noisy)
     tripled = {name: torch.cat((value, value, value)) for name, value in inputs.items()}
     tripled["style"][: 2 * batch] = 0
     tripled["content"][:batch] = 0
     tripled["phase"][:batch] = 0
+    if mixes is not None:
+        tripled["style"][2 * batch + mixes.rows] = mixes.base
     with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
         out = network(
             noisy=torch.cat((noisy, noisy, noisy)),
@@ -38,6 +48,12 @@ def guided_prediction(
             **tripled,
         )
     none, content, both = out.float().chunk(3)
+    if mixes is not None:
+        rows = mixes.rows
+        with torch.autocast(noisy.device.type, torch.bfloat16, enabled=bfloat16):
+            own = {**{name: value[rows] for name, value in inputs.items()}, "style": mixes.other}
+            other = network(noisy=noisy[rows], time=t[rows], guidance=guidance[rows], **own).float()
+        both = both.index_copy(0, rows, mixes.between(both[rows], other))
     style_weight, content_weight = guidance[:, 0, None, None], guidance[:, 1, None, None]
     return none + content_weight * (content - none) + style_weight * (both - content)
 

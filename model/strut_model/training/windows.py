@@ -175,7 +175,8 @@ class WindowSampler:
         batch = len(segment)
         frames = store.gather(store.start[segment] + local, SPAN, rate)
         features = canonical(frames, frames[:, HISTORY - 1, :3])
-        own = self._uniform(batch) >= a.prototype_share
+        # The encoder never saw synthetic clips, so those go by their names.
+        own = (self._uniform(batch) >= a.prototype_share) & ~store.synthetic[segment]
         style_index, content_index = store.style[segment], store.content[segment]
         own_style = torch.where(own[:, None, None], self.codes.style[segment], self.codes.style_prototypes[style_index])
         own_content = torch.where(
