@@ -334,8 +334,7 @@ def _step_back(locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, 
 
 def _feet(joints: Bool) -> Bool:
     """(B, 2) whether either joint (B, 4) of each foot is."""
-    either: Bool = joints.reshape(-1, 2, 2).any(axis=2)
-    return either
+    return np.asarray(joints.reshape(-1, 2, 2).any(axis=2))
 
 
 def _distance(ground: Float, lock: Float) -> Float:
