@@ -309,6 +309,16 @@ def silent(seconds: float) -> RequestError:
     return RequestError(code_pb2.DEADLINE_EXCEEDED, "SILENT", f"no message came within {seconds:g} s")
 
 
+def not_read(seconds: float) -> RequestError:
+    """RESOURCE_EXHAUSTED for a stream whose client does not read what it asked for."""
+    return RequestError(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "NOT_READ",
+        f"replies have waited for {seconds:g} s without being read; read a stream's replies as they come",
+        metadata={"unread_seconds": f"{seconds:g}"},
+    )
+
+
 def unavailable(why: str, retry_seconds: float = 1.0) -> RequestError:
     """UNAVAILABLE for what another try may find: a database that does not answer, a server that is gone."""
     return RequestError(code_pb2.UNAVAILABLE, "UNAVAILABLE", why, retry_seconds=retry_seconds)

@@ -54,7 +54,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         facts = {"session_id": stream.session_id, "client_name": stream.client_name}
         log.info("stream %s opened by %r", stream.session_id, stream.client_name, extra=facts)
         reader = asyncio.create_task(_read(stream, context))
-        writer = asyncio.create_task(_write(stream, context))
+        writer = asyncio.create_task(_write(stream, context, runtime.settings.unread_seconds))
         try:
             if runtime.draining:
                 stream.notify(runtime.draining_event())
@@ -63,13 +63,16 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
                 if task.done() and (fault := task.exception()) is not None:
                     raise fault
         except RequestError as error:
+            # Before the client hears of it, which one that does not read never does.
+            runtime.streams.pop(stream.session_id, None)
+            stream.end()
             await abort(context, error)
         except grpc.aio.BaseError:
             raise  # gRPC's own, such as a connection that is gone
         except Exception as fault:
             await abort(context, incident("a stream failed", fault))
         finally:
-            del runtime.streams[stream.session_id]
+            runtime.streams.pop(stream.session_id, None)
             log.info("stream %s closed", stream.session_id, extra={**facts, "characters": len(stream.characters)})
             stream.end()
             reader.cancel()
@@ -229,8 +232,12 @@ async def _read(stream: MotionStream, context: Context) -> None:
     stream.half_closed()
 
 
-async def _write(stream: MotionStream, context: Context) -> None:
+async def _write(stream: MotionStream, context: Context, patience: float) -> None:
     while messages := await stream.next_messages():
         for message in messages:
-            await context.write(message)
+            try:
+                await asyncio.wait_for(context.write(message), patience)
+            except asyncio.TimeoutError:
+                messages.clear()  # which the error's traceback would keep
+                raise errors.not_read(patience) from None
         stream.handed_over()

@@ -62,6 +62,8 @@ class ServerSettings:
             at once.
         max_requests_per_second: most window requests a second that are read from one stream; a client that sends more
             is read later.
+        max_unread_bytes: of replies that wait for a client to read them; beyond, nothing more is read from its stream.
+        unread_seconds: longest that a client may go without reading what waits for it; its stream is closed then.
         max_styles_per_owner: most styles, and most presets, that one caller may store.
         max_upload_bytes: most bytes of the files that a style is made of.
         hello_seconds: longest wait for a call's first message, and for the next piece of an upload.
@@ -108,6 +110,8 @@ class ServerSettings:
     max_streams_per_peer: int = 256
     max_calls_per_second: float = 1000.0
     max_requests_per_second: float = 20_000.0
+    max_unread_bytes: int = 1024 * 1024
+    unread_seconds: float = 20.0
     max_styles_per_owner: int = 1000
     max_upload_bytes: int = 64 * 1024 * 1024
     hello_seconds: float = 10.0
@@ -129,6 +133,8 @@ class ServerSettings:
         _check("queue_capacity", self.queue_capacity, 1, 1_000_000)
         _check("max_characters", self.max_characters, 1, 65536)
         _check("max_message_bytes", self.max_message_bytes, 65536, 1 << 30)
+        _check("max_unread_bytes", self.max_unread_bytes, 16384, 1 << 30)
+        _check("unread_seconds", self.unread_seconds, 0.1, 3600)
         _check("min_replan_frames", self.min_replan_frames, 1, 16)
         _check("max_trajectory_samples", self.max_trajectory_samples, 1, 4096)
         _check("max_style_components", self.max_style_components, 1, 256)

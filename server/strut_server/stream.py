@@ -24,9 +24,10 @@ from strut_server.windows import Outcome, WindowWork
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-REPLIES_PER_MESSAGE = 256
+REPLIES_PER_MESSAGE = 64
+"""So many are handed to the transport at once, which holds a message in full until its client has read it."""
 BACKLOG_MESSAGES = 16
-"""Replies that wait for a client which does not read, in full batches, before its requests are no longer read."""
+"""Messages other than replies that wait for a client which does not read, before its requests are no longer read."""
 
 
 @dataclass(eq=False)
@@ -80,6 +81,9 @@ class MotionStream:
         self.characters: dict[int, StreamCharacter] = {}
         self._runtime = runtime
         self._pending = 0
+        self._waiting_bytes = 0  # of the replies
+        self._in_hand_bytes = 0  # of those that the transport has not taken yet
+        self._closed = False
         self._replies: list[motion_service_pb2.WindowReply] = []
         self._messages: list[motion_service_pb2.StreamMotionResponse] = []
         self._changed = asyncio.Event()
@@ -127,9 +131,10 @@ class MotionStream:
         self._changed.set()
 
     def end(self) -> None:
-        """Free everything; nothing is sent any more."""
-        self._ending = True
+        """Free everything; nothing is sent any more. Safe to call twice."""
+        self._ending = self._closed = True
         self.release(list(self.characters))
+        self._replies, self._messages = [], []
 
     # What the server sends.
 
@@ -147,6 +152,7 @@ class MotionStream:
             await self._changed.wait()
         messages, replies = self._messages, self._replies
         self._messages, self._replies = [], []
+        self._in_hand_bytes, self._waiting_bytes = self._waiting_bytes, 0
         for first in range(0, len(replies), REPLIES_PER_MESSAGE):
             some = replies[first : first + REPLIES_PER_MESSAGE]
             sent(some)
@@ -157,7 +163,8 @@ class MotionStream:
 
     def handed_over(self) -> None:
         """The transport has taken all messages."""
-        if not self._replies:
+        self._in_hand_bytes = 0
+        if self._has_room():
             self._drained.set()
 
     # Requests on their way.
@@ -236,16 +243,23 @@ class MotionStream:
         self._reply(reply_of(outcome))
 
     def _reply(self, reply: motion_service_pb2.WindowReply) -> None:
+        if self._closed:
+            return
         self._replies.append(reply)
-        if len(self._replies) >= BACKLOG_MESSAGES * REPLIES_PER_MESSAGE:
+        self._waiting_bytes += reply.ByteSize()
+        if not self._has_room():
             self._drained.clear()
         self._changed.set()
 
     def _refuse_message(self, error: RequestError) -> None:
         self._messages.append(motion_service_pb2.StreamMotionResponse(error=error.to_status()))
-        if len(self._messages) >= BACKLOG_MESSAGES:
+        if not self._has_room():
             self._drained.clear()
         self._changed.set()
+
+    def _has_room(self) -> bool:
+        unread = self._waiting_bytes + self._in_hand_bytes
+        return unread < self._runtime.settings.max_unread_bytes and len(self._messages) < BACKLOG_MESSAGES
 
     def _key(self, number: int) -> Hashable:
         return (self.session_id, number)
