@@ -1,0 +1,24 @@
+using System;
+using Strut.Testing;
+using Xunit;
+
+namespace Strut.Tests.Live;
+
+/// <summary>One server for all tests that leave it as it is.</summary>
+public sealed class LiveServer : IDisposable
+{
+    private readonly ServerProcess server = ServerProcess.Start();
+
+    public string Address => server.Address;
+
+    public int Port => server.Port;
+
+    public void Dispose() => server.Dispose();
+}
+
+/// <summary>Tests with servers run one after another: they share two cores with them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class LiveCollection : ICollectionFixture<LiveServer>
+{
+    public const string Name = "live";
+}

@@ -1,0 +1,150 @@
+using System;
+using System.Linq;
+using Strut.Core;
+using Strut.Testing;
+using Xunit;
+
+namespace Strut.Tests.Live;
+
+[Collection(LiveCollection.Name)]
+public class StreamingTests
+{
+    private readonly LiveServer server;
+
+    public StreamingTests(LiveServer server) => this.server = server;
+
+    [Theory]
+    [InlineData(FrameEncoding.Float32)]
+    [InlineData(FrameEncoding.Quat48)]
+    public void ACharacterWalksAlongItsPath(FrameEncoding encoding)
+    {
+        using var game = new Game(Channels.Transport(server.Address), new ConnectionSettings { Encoding = encoding });
+        game.Add(1);
+        Assert.True(game.PlayUntilStreaming());
+        Assert.Equal(22, game.Client.Server!.Model.Skeleton.Joints.Count);
+        var walker = game.Client.Characters[0];
+        var meter = new JointMeter();
+        var start = walker.Place;
+        game.Play(3, 30, () =>
+        {
+            meter.Add(walker);
+            return true;
+        });
+        Assert.Equal(0, meter.Broken);
+        // 3 s at 1.2 m/s, begun from standing; a chord of the circle is shorter.
+        Assert.InRange(Distance(start, walker.Place), 0.8, 4);
+        Assert.True(game.Client.Statistics.Windows > 3);
+        Assert.Empty(game.Client.Statistics.Errors);
+        var stages = game.Client.Statistics;
+        Assert.True(stages.RoundTrip.Percentile(0.5) >= stages.Server.Percentile(0.5));
+        Assert.True(stages.Inference.Count == stages.RoundTrip.Count);
+    }
+
+    [Fact]
+    public void ManyCharactersShareOneStream()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(40);
+        Assert.True(game.PlayUntil(() => game.Client.Characters.All(c => c.State != CharacterState.Starting)));
+        var starts = game.Client.Characters.Select(c => c.Place).ToArray();
+        game.Play(3);
+        foreach (var (walker, start) in game.Client.Characters.Zip(starts))
+        {
+            Assert.True(walker.Pose.IsFinite());
+            Assert.InRange(Distance(start, walker.Place), 0.5, 5);
+        }
+
+        // In the long run one window each 16 frames; requests are not made twice.
+        var statistics = game.Client.Statistics;
+        Assert.InRange(statistics.Windows, 40 * 4, 40 * 16);
+        Assert.Empty(statistics.Errors);
+    }
+
+    [Fact]
+    public void ChangedControlsAreAskedForAtOnce()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(1);
+        Assert.True(game.PlayUntilStreaming());
+        game.Paths[0].Controls.Style = StyleOf("youthful");
+        var before = game.Client.Statistics.Replans;
+        Assert.True(game.PlayUntil(() => game.Client.Statistics.Replans - before >= 3, 60, () =>
+        {
+            if (game.Client.Statistics.Frames % 30 == 0)
+            {
+                game.Paths[0].Replan();
+            }
+        }));
+        game.Play(1);
+        Assert.Empty(game.Client.Statistics.Errors);
+    }
+
+    [Fact]
+    public void ARefusedFieldIsToldWithItsName()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(1);
+        game.Paths[0].Controls.Style = StyleOf("no such style");
+        Assert.True(game.PlayUntil(() => game.Client.Characters[0].LastFailure != null));
+        var failure = game.Client.Characters[0].LastFailure!.Value;
+        Assert.Equal("INVALID_FIELD", failure.Reason);
+        Assert.Contains("controls.style.components[0].name", failure.Message);
+        // It stands at ease meanwhile, and goes on once the field is mended.
+        Assert.Equal(CharacterState.Starting, game.Client.Characters[0].State);
+        game.Paths[0].Controls.Style = null;
+        Assert.True(game.PlayUntilStreaming());
+    }
+
+    [Fact]
+    public void ACulledCharacterAsksForNothingAndComesBackWithoutAPop()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(1);
+        Assert.True(game.PlayUntilStreaming());
+        var walker = game.Client.Characters[0];
+        var meter = new JointMeter();
+        game.Play(2, 30, () => Measured(meter, walker));
+        var undisturbed = meter.Percentile(0.999);
+        walker.Detail = LevelOfDetail.Culled;
+        game.Play(1, 30);
+        var requests = game.Client.Statistics.Requests;
+        game.Play(1, 30);
+        Assert.Equal(requests, game.Client.Statistics.Requests);
+        meter = new JointMeter();
+        walker.Detail = LevelOfDetail.Near;
+        game.Play(2, 30, () => Measured(meter, walker));
+        Assert.True(game.Client.Statistics.Requests > requests);
+        Assert.True(meter.Percentile(1) <= 1.5 * undisturbed, $"{meter.Percentile(1)} against {undisturbed}");
+    }
+
+    [Fact]
+    public void AWorldFarFromItsOriginLosesNoPrecision()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        var path = new CirclePath(1e6, -2e6);
+        var walker = game.Client.Add(new CharacterSettings { Place = path.Start, Controls = path });
+        Assert.True(game.PlayUntilStreaming());
+        var (before, start) = (walker.Place, walker.Place);
+        var longest = 0.0;
+        game.Play(2, 30, () =>
+        {
+            longest = Math.Max(longest, Distance(before, walker.Place));
+            before = walker.Place;
+            return true;
+        });
+        // At this distance a float has steps of 0.125 m.
+        Assert.InRange(longest, 0.001, 0.1);
+        Assert.InRange(Distance(start, walker.Place), 0.5, 4);
+    }
+
+    internal static double Distance(in Placement a, in Placement b) =>
+        Math.Sqrt((a.X - b.X) * (a.X - b.X) + (a.Z - b.Z) * (a.Z - b.Z));
+
+    private static bool Measured(JointMeter meter, Character character)
+    {
+        meter.Add(character);
+        return true;
+    }
+
+    private static V1.StyleMix StyleOf(string name) => new() { Components = { new V1.StyleComponent { Name = name } } };
+}
