@@ -8,9 +8,11 @@ from scipy.interpolate import RegularGridInterpolator
 from tests.model.steppers import clip_of, walk
 
 from strut_model.clip import Clip
+from strut_model.heights import HeightField, HeightFields
+from strut_model.rotations import rotate_ground
 from strut_model.scene.gait import Feet, Gait
 from strut_model.scene.measures import measure
-from strut_model.scene.terrain import EDGE, SOLE, HeightField, inclined, on_ground, sole_points, staircase
+from strut_model.scene.terrain import EDGE, SOLE, inclined, on_ground, sole_points, staircase
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,31 @@ def test_a_turned_grid_and_a_batch_of_grids() -> None:
     batch = HeightField(np.zeros((2, 2)), np.array([np.pi / 2, 0.0]), 1.0, np.stack([heights, 3 * heights]))
     found = batch.at(np.array([[[0.25, -0.5]], [[0.5, 0.5]]]))
     np.testing.assert_allclose(found, [[0.25], [1.5]])
+
+
+def test_a_ragged_batch_of_grids_agrees_with_the_single_ones() -> None:
+    rng = np.random.default_rng(1)
+    fields = [
+        HeightField(rng.normal(size=2), np.array(rng.uniform(-3, 3)), spacing, rng.normal(size=shape))
+        for spacing, shape in ((0.1, (5, 7)), (0.5, (2, 9)), (0.05, (12, 3)))
+    ]
+    points = rng.normal(size=(3, 40, 2))
+    expected = np.stack([field.at(own) for field, own in zip(fields, points)])
+    batch = HeightFields.stack(fields)
+    np.testing.assert_allclose(batch.at(points.astype(np.float32)), expected, atol=1e-4)
+    position, heading = rng.normal(size=(3, 2)), rng.uniform(-3, 3, 3)
+    turned = rotate_ground(-heading[:, None], points - position[:, None])
+    np.testing.assert_allclose(batch.seen_from(position, heading).at(turned.astype(np.float32)), expected, atol=1e-4)
+
+
+def test_what_hangs_above_one_grid_is_open_above_the_others() -> None:
+    level = np.zeros((2, 2))
+    low = HeightField(np.zeros(2), np.array(0.0), 1.0, level, level + 1.2)
+    batch = HeightFields.stack([low, HeightField(np.zeros(2), np.array(0.0), 1.0, level)])
+    heights, ceilings = batch.both_at(np.zeros((2, 1, 2), np.float32))
+    np.testing.assert_allclose(heights, 0)
+    assert ceilings[0, 0] == pytest.approx(1.2)
+    assert ceilings[1, 0] > 100
 
 
 def test_beyond_its_border_the_ground_goes_on_level() -> None:

@@ -1,12 +1,11 @@
 """Ground that is not level: height samples, and a clip's feet placed on them.
 
-The network's windows do not follow the ground yet; this is the geometry for whole clips. Heights are those of the
-contract's ``HeightField``: a grid, turned and placed in the window's space, bilinear between its samples.
+This is the geometry for whole clips; ``strut_model.streaming.ground`` does the same for windows as they are streamed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
@@ -15,6 +14,7 @@ from strut_model import rotations as rot
 from strut_model.clip import Clip
 from strut_model.data.pack import SYNTHETIC
 from strut_model.data.synthesis.takes import Array, Take, smoothstep
+from strut_model.heights import HeightField
 from strut_model.scene.gait import Feet, Gait, swings
 from strut_model.skeleton import CONTACT_REST_HEIGHTS
 
@@ -29,50 +29,6 @@ SWING_MARGIN = 0.02
 STEEPEST = np.radians(35.0)
 _OFFSETS = np.linspace(-FARTHEST_SHIFT, FARTHEST_SHIFT, 49)
 _FOLLOWING = 4.0  # frames, how smoothly the pelvis follows the feet
-
-
-@dataclass(frozen=True)
-class HeightField:
-    """Ground heights on a grid.
-
-    Attributes:
-        origin: (..., 2) metres, x and z of the first sample.
-        heading: (...,) radians, where the grid's +Z points.
-        spacing: metres between neighbours.
-        heights: (..., rows, columns) metres; columns along the grid's +X, rows along its +Z. Leading axes are any
-            batch; the ground goes on beyond the grid as at its border.
-    """
-
-    origin: Array
-    heading: Array
-    spacing: float
-    heights: Array
-
-    def __post_init__(self) -> None:
-        if self.heights.ndim < 2 or min(self.heights.shape[-2:]) < 2:
-            raise ValueError(f"heights: has the shape {self.heights.shape}; allowed: 2 or more rows and columns")
-        if not 0.02 <= self.spacing <= 2:
-            raise ValueError(f"spacing: is {self.spacing:g}; allowed: 0.02 to 2 metres")
-        if not np.isfinite(self.heights).all():
-            raise ValueError("heights: hold a number that is not finite; allowed: -1000 to 1000 metres")
-
-    def at(self, points: Array) -> Array:
-        """Heights (..., N) in metres at ground points (..., N, 2) [x, z], the leading axes those of the grid."""
-        local = rot.rotate_ground(-np.asarray(self.heading)[..., None], points - self.origin[..., None, :])
-        rows, columns = self.heights.shape[-2:]
-        u = np.clip(local[..., 0] / self.spacing, 0, columns - 1)
-        v = np.clip(local[..., 1] / self.spacing, 0, rows - 1)
-        i = np.minimum(u.astype(np.int64), columns - 2)
-        j = np.minimum(v.astype(np.int64), rows - 2)
-        u, v = u - i, v - j
-        flat = self.heights.reshape(*self.heights.shape[:-2], rows * columns)
-
-        def sample(row: Array, column: Array) -> Array:
-            return np.take_along_axis(flat, row * columns + column, axis=-1)
-
-        near = sample(j, i) * (1 - u) + sample(j, i + 1) * u
-        far = sample(j + 1, i) * (1 - u) + sample(j + 1, i + 1) * u
-        return near * (1 - v) + far * v
 
 
 def inclined(angle: float, length: float = 12.0) -> HeightField:

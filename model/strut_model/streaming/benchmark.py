@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from strut_model.bundle import Bundle
 from strut_model.features import FEATURES, HISTORY, WINDOW
+from strut_model.heights import HeightField
 from strut_model.motion import Motion
 from strut_model.streaming.controls import usual_speed
 from strut_model.streaming.engine import SCHEDULE, OnnxEngine
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
+from strut_model.streaming.ground import Grounds, laid
 from strut_model.streaming.noise import noise
 from strut_model.streaming.rollout import PATH_KINDS, character_seeds, idle_history, rollout, synthetic_paths
 
@@ -32,7 +34,7 @@ class Measurement:
     Attributes:
         batch, steps, threads: what was run.
         window_ms: a window from request to result.
-        network_ms: the bare network evaluations that it contains.
+        network_ms: the bare network evaluations that it contains; on a ground, the window on level ground instead.
         ratio: the median over rounds of window over network.
         featurise_ms, inference_ms, postprocess_ms: where the window's time went.
         per_character_ms: window_ms over the batch.
@@ -56,10 +58,22 @@ class Measurement:
         return asdict(self)
 
 
-def walking_requests(generator: MotionGenerator, batch: int, steps: int, seed: int = 0) -> WindowRequests:
+def ground_field(kind: str) -> HeightField | None:
+    """A grid as games send it, 64 x 64 samples 10 cm apart: a `slope` of ten degrees, `stairs` of 17 cm, or None."""
+    z = 0.1 * np.arange(64)
+    if kind not in ("slope", "stairs"):
+        return None
+    rise = np.tan(np.radians(10.0)) * z if kind == "slope" else 0.17 * np.floor(z / 0.3)
+    return HeightField(np.array([-3.2, -1.0]), np.array(0.0), 0.1, np.repeat(rise[:, None], 64, axis=1))
+
+
+def walking_requests(
+    generator: MotionGenerator, batch: int, steps: int, seed: int = 0, field: HeightField | None = None
+) -> WindowRequests:
     """Requests of ``batch`` characters in the middle of walking different paths in different styles.
 
-    They have walked there through the generator itself, so that contacts, locks and histories are as in a game.
+    They have walked there through the generator itself, so that contacts, locks and histories are as in a game; on
+    ``field``, where one is given.
     """
     bundle = generator.bundle
     styles = np.arange(batch) % len(bundle.manifest.styles)
@@ -76,6 +90,10 @@ def walking_requests(generator: MotionGenerator, batch: int, steps: int, seed: i
     position, heading = paths.position[rows, frame], paths.heading[rows, frame]
     style, codes = bundle.style_vectors[styles], np.repeat(bundle.content_vectors[content][None], batch, axis=0)
     idle = idle_history(generator, batch).transformed(position[:, 0], heading[:, 0])
+    ground = None
+    if field is not None:
+        idle = Motion.stack([laid(field, idle[row]) for row in range(batch)])
+        ground = Grounds.of([field] * batch)
     walked = rollout(
         generator,
         idle,
@@ -85,6 +103,7 @@ def walking_requests(generator: MotionGenerator, batch: int, steps: int, seed: i
         codes,
         seed=seed,
         steps=steps,
+        ground=ground,
     )
     guidance = [bundle.manifest.style_guidance.default, bundle.manifest.content_guidance.default]
     return WindowRequests(
@@ -102,6 +121,7 @@ def walking_requests(generator: MotionGenerator, batch: int, steps: int, seed: i
         start_frame=np.full(batch, _WARM_UP_FRAMES, np.int64),
         locks=FootLocks.unknown(batch),
         steps=steps,
+        ground=ground,
     )
 
 
@@ -112,22 +132,29 @@ def measure(
     threads: Sequence[int],
     rounds: int = 40,
     on_row: Callable[[], object] | None = None,
+    field: HeightField | None = None,
 ) -> list[Measurement]:
-    """Time every combination; ``on_row`` is called after each, for a progress bar."""
+    """Time every combination; ``on_row`` is called after each, for a progress bar.
+
+    With a ``field`` the windows are on it, and the ratio is that to the same characters' windows on level ground.
+    """
     rows = []
     for count in threads:
         engine = OnnxEngine(bundle, threads=count, spin=count > 1)
         generator = MotionGenerator(bundle, engine)
         for batch in batches:
             for step in steps:
-                rows.append(_measure(generator, engine, batch, step, rounds))
+                rows.append(_measure(generator, engine, batch, step, rounds, field))
                 if on_row is not None:
                     on_row()
     return rows
 
 
-def _measure(generator: MotionGenerator, engine: OnnxEngine, batch: int, steps: int, rounds: int) -> Measurement:
-    requests = walking_requests(generator, batch, steps)
+def _measure(
+    generator: MotionGenerator, engine: OnnxEngine, batch: int, steps: int, rounds: int, field: HeightField | None
+) -> Measurement:
+    requests = walking_requests(generator, batch, steps, field=field)
+    level = replace(requests, ground=None)
     eps = noise(requests.seed, requests.start_frame, 1, WINDOW, FEATURES)
     inputs = {**generator.conditions(requests), "noisy": eps[:, 0], "time": np.ones(batch, np.float32)}
 
@@ -136,6 +163,9 @@ def _measure(generator: MotionGenerator, engine: OnnxEngine, batch: int, steps: 
         return timing["featurise"], timing["inference"], timing["postprocess"]
 
     def network() -> None:
+        if field is not None:
+            generator.generate(level)
+            return
         for _ in SCHEDULE[steps]:
             engine.evaluate(inputs)
 

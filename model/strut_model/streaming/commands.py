@@ -29,9 +29,22 @@ def numbers(context: click.Context, parameter: click.Parameter, value: str) -> l
 @click.option("--steps", default="1,2,4", show_default=True, callback=numbers, help="Network evaluations a window.")
 @click.option("--threads", default="1", show_default=True, callback=numbers, help="Threads of the network.")
 @click.option("--rounds", default=40, show_default=True, type=click.IntRange(3), help="Timed rounds of each row.")
+@click.option(
+    "--ground",
+    type=click.Choice(["level", "slope", "stairs"]),
+    default="level",
+    show_default=True,
+    help="What is walked on. Where it is not level, 'network ms' is the window on level ground, and RATIO is to that.",
+)
 @click.option("--json", "output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the rows here.")
 def bench_model(
-    path: Path | None, batch: list[int], steps: list[int], threads: list[int], rounds: int, output: Path | None
+    path: Path | None,
+    batch: list[int],
+    steps: list[int],
+    threads: list[int],
+    rounds: int,
+    ground: str,
+    output: Path | None,
 ) -> None:
     """Milliseconds a window, and how that compares with the bare network.
 
@@ -50,7 +63,9 @@ def bench_model(
         from strut_model.streaming import benchmark
 
         with tqdm(total=len(batch) * len(steps) * len(threads), unit="row", leave=False) as bar:
-            rows = benchmark.measure(bundle, batch, steps, threads, rounds, on_row=bar.update)
+            rows = benchmark.measure(
+                bundle, batch, steps, threads, rounds, on_row=bar.update, field=benchmark.ground_field(ground)
+            )
     except (BundleError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{bundle.manifest.name}: medians of {rounds} rounds, milliseconds")

@@ -17,14 +17,17 @@ import numpy.typing as npt
 
 from strut_model.bundle import Bundle
 from strut_model.features import CONTACTS, FEATURES, HISTORY, POSITIONS, ROTATIONS, WINDOW
+from strut_model.heights import HeightFields
 from strut_model.motion import Motion
 from strut_model.skeleton import CONTACT_JOINTS, JOINTS
-from strut_model.streaming import feet
+from strut_model.streaming import feet, ground
 from strut_model.streaming import kinematics as kin
 from strut_model.streaming.engine import Engine, validate_steps
 from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.ground import Grounds
 from strut_model.streaming.noise import noise
 from strut_model.streaming.seams import SEAM_DECAY, inertialise
+from strut_model.streaming.steering import steer
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -51,6 +54,7 @@ class WindowRequests:
         start_frame: (B,) int64, the window's first frame on the character's own timeline.
         locks: (B,) foot locks at the last history frame.
         steps: network evaluations: 1, 2 or 4.
+        ground: the grounds of the characters that are not on a level one at height 0; None where all are.
     """
 
     history: Motion
@@ -67,6 +71,7 @@ class WindowRequests:
     start_frame: npt.NDArray[np.int64]
     locks: FootLocks
     steps: int = 2
+    ground: Grounds | None = None
 
     @property
     def batch(self) -> int:
@@ -99,7 +104,10 @@ class WindowResults:
 
 @dataclass(frozen=True)
 class _Canonical:
-    """A history in its canonical frame, (B, 8, ...), and the origin's place (B, 2) and heading (B,) in the anchor."""
+    """A history in its canonical frame, (B, 8, ...), and the origin's place (B, 2) and heading (B,) in the anchor.
+
+    Where there is a ground the history is laid level.
+    """
 
     origin: Float
     heading: Float
@@ -107,6 +115,16 @@ class _Canonical:
     rotations: Float  # (B, 8, 22, 4)
     joints: Float  # (B, 8, 22, 3) positions
     features: Float  # normalised
+    grounds: _Grounded | None
+
+
+@dataclass(frozen=True)
+class _Grounded:
+    """The rows with a ground, their grounds in the canonical frames, and their histories as they were on screen."""
+
+    rows: npt.NDArray[np.int64]
+    fields: HeightFields
+    before: ground.Before
 
 
 class MotionGenerator:
@@ -118,6 +136,7 @@ class MotionGenerator:
         borders: frames where the motion is inertialised (see :func:`~strut_model.streaming.seams.inertialise`);
             the bundle's by default. Empty: not even the seam, to measure what inertialisation brings.
         lock_feet: switch the foot locks off to measure what they bring.
+        steering: the same for what leads a window to the end of its path.
         seam_decay: spring constant per frame.
 
     A generator keeps nothing between calls and may be used from several threads when its engine may.
@@ -129,12 +148,14 @@ class MotionGenerator:
         engine: Engine,
         borders: Sequence[int] | None = None,
         lock_feet: bool = True,
+        steering: bool = True,
         seam_decay: float = SEAM_DECAY,
     ) -> None:
         self.bundle = bundle
         self.engine = engine
         self.borders = tuple(bundle.manifest.borders if borders is None else borders)
         self.lock_feet = lock_feet
+        self.steering = steering
         self.seam_decay = seam_decay
         self._mean = np.asarray(bundle.statistics.mean, np.float32)
         self._std = np.asarray(bundle.statistics.std, np.float32)
@@ -149,7 +170,7 @@ class MotionGenerator:
         """
         begin = time.perf_counter()
         steps = validate_steps(requests.steps)
-        history = self._canonical(requests.history)
+        history = self._canonical(requests)
         conditions = self._conditions(requests, history)
         eps = noise(requests.seed, requests.start_frame, steps, WINDOW, FEATURES)
         featurised = time.perf_counter()
@@ -169,9 +190,10 @@ class MotionGenerator:
 
     def conditions(self, requests: WindowRequests) -> dict[str, Float]:
         """The student's inputs for these requests, but for noise and time; for benchmarks and on-policy training."""
-        return self._conditions(requests, self._canonical(requests.history))
+        return self._conditions(requests, self._canonical(requests))
 
-    def _canonical(self, motion: Motion) -> _Canonical:
+    def _canonical(self, requests: WindowRequests) -> _Canonical:
+        motion = requests.history
         origin = np.asarray(motion.root_position[:, -1], np.float32)
         facing = np.asarray(motion.root_heading[:, -1], np.float32)
         batch, frames = motion.root_heading.shape
@@ -191,6 +213,12 @@ class MotionGenerator:
         linear[..., 3::2] += linear[..., :2]
         rotations = np.array(motion.rotations, np.float32)
         rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
+        grounds = None
+        if requests.ground is not None:
+            grounds = _laid_level(requests, origin, facing, linear, rotations)
+            on = grounds.rows
+            relative[on] = linear[on, :, 3:]
+            relative[on, :, ::2] -= linear[on, :, :2]
         rows = kin.rows_of(rotations)
         joints = kin.joint_positions(rows, relative)
         features[..., POSITIONS] = joints.reshape(batch, frames, -1)
@@ -198,7 +226,7 @@ class MotionGenerator:
         features[..., CONTACTS] = motion.contacts
         features -= self._mean
         features *= self._inverse_std
-        return _Canonical(origin, facing, linear, rotations, joints, features)
+        return _Canonical(origin, facing, linear, rotations, joints, features, grounds)
 
     def _conditions(self, requests: WindowRequests, history: _Canonical) -> dict[str, Float]:
         batch = requests.batch
@@ -228,6 +256,8 @@ class MotionGenerator:
         if not finite.all():
             clean = np.where(finite[:, None, None], clean, history.features[:, -1:])
         linear, rotations, contacts = self._decode(clean)
+        if self.steering:
+            steer(linear, rotations, *_path_end(requests, history))
         if self.borders:
             previous_linear, previous_rotations = _last_three(requests, history)
             linear, rotations = inertialise(
@@ -261,22 +291,73 @@ class MotionGenerator:
         self, linear: Float, rotations: Float, contacts: Float, requests: WindowRequests, history: _Canonical
     ) -> FootLocks:
         """Lock the feet, in place, and return the locks (B, 16) in the canonical frame."""
+        if history.grounds is not None:
+            return self._lock_on_grounds(linear, rotations, contacts, requests, history, history.grounds)
+        return self._lock_level(linear, rotations, contacts, requests, history, slice(None))
+
+    def _lock_level(
+        self,
+        linear: Float,
+        rotations: Float,
+        contacts: Float,
+        requests: WindowRequests,
+        history: _Canonical,
+        rows: slice | npt.NDArray[np.int64],
+    ) -> FootLocks:
+        """The same for those of the batch's rows whose frames are given."""
         if not self.lock_feet:
             places = np.zeros((*contacts.shape, 3), np.float32)
             return FootLocks(contacts > np.float32(0.5), places, np.zeros(contacts.shape[:2], bool))
         legs = feet.legs_of(rotations, linear[..., 3:])
-        previous = history.joints[:, -2:, CONTACT_JOINTS]
-        previous[..., ::2] += history.linear[:, -2:, None, :2]
-        locks = _locks_in_canonical(requests.locks, history)
+        previous = history.joints[rows, -2:][:, :, CONTACT_JOINTS]
+        previous[..., ::2] += history.linear[rows, -2:, None, :2]
         corrections, frame_locks = feet.settle(
             legs.contact_positions(),
             contacts,
             previous,
-            np.asarray(requests.history.contacts[:, -1], np.float32),
-            locks,
+            np.asarray(requests.history.contacts[rows, -1], np.float32),
+            _locks_in_canonical(requests.locks, history)[rows],
         )
         feet.move_feet(rotations, legs, corrections)
         return frame_locks
+
+    def _lock_on_grounds(
+        self,
+        linear: Float,
+        rotations: Float,
+        contacts: Float,
+        requests: WindowRequests,
+        history: _Canonical,
+        grounds: _Grounded,
+    ) -> FootLocks:
+        """The same where some characters have a ground, which their windows are laid on."""
+        batch = len(linear)
+        locks = FootLocks(
+            np.zeros((batch, WINDOW, 4), bool),
+            np.zeros((batch, WINDOW, 4, 3), np.float32),
+            np.zeros((batch, WINDOW), bool),
+        )
+        level = np.setdiff1d(np.arange(batch), grounds.rows)
+        for rows in (level, grounds.rows):
+            if len(rows) == 0:
+                continue
+            # Fancy indices copy: the parts are worked on and put back.
+            part, turned = linear[rows], rotations[rows]
+            if rows is level:
+                found = self._lock_level(part, turned, contacts[rows], requests, history, rows)
+            else:
+                found = ground.follow(
+                    grounds.fields,
+                    grounds.before,
+                    part,
+                    turned,
+                    contacts[rows],
+                    np.asarray(requests.history.contacts[rows, -1], np.float32),
+                    _locks_in_canonical(requests.locks, history)[rows],
+                )
+            linear[rows], rotations[rows] = part, turned
+            locks.active[rows], locks.position[rows], locks.given[rows] = found.active, found.position, found.given
+        return locks
 
     def _in_anchor(self, linear: Float, rotations: Float, contacts: Float, history: _Canonical) -> Motion:
         heading = linear[..., 2]
@@ -294,6 +375,29 @@ class MotionGenerator:
         root = kin.turn_ground(linear[..., :2], origin_cosine, origin_sine)
         root += history.origin[:, None]
         return Motion(root, turned, pelvis, rotations, contacts)
+
+
+def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: Float, rotations: Float) -> _Grounded:
+    """Lay the histories of characters with a ground level, in place."""
+    assert requests.ground is not None
+    rows = requests.ground.rows
+    fields = requests.ground.fields.seen_from(origin[rows], facing[rows])
+    # What lies before a short history is nothing to be relied on.
+    real = np.maximum(np.arange(HISTORY), HISTORY - requests.history_length[rows, None])
+    frames = (rows[:, None], real)
+    part, turned = linear[frames], rotations[frames]
+    contacts = np.asarray(requests.history.contacts, np.float32)[frames]
+    before = ground.flattened(fields, part, turned, contacts)
+    linear[rows], rotations[rows] = part, turned
+    return _Grounded(rows, fields, before)
+
+
+def _path_end(requests: WindowRequests, history: _Canonical) -> tuple[Float, Float, Bool, Bool]:
+    """Where the asked path is in the window's last frame, in the canonical frame, as ``steer`` takes it."""
+    cosine, sine = np.cos(history.heading), np.sin(history.heading)
+    place = kin.turn_ground(requests.trajectory_position[:, -1] - history.origin, cosine, -sine)
+    heading = requests.trajectory_heading[:, -1] - history.heading
+    return place, heading, requests.position_mask[:, -1], requests.heading_mask[:, -1]
 
 
 def _last_three(requests: WindowRequests, history: _Canonical) -> tuple[Float, Float]:

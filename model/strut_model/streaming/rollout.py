@@ -18,6 +18,7 @@ from strut_model.motion import Motion
 from strut_model.skeleton import FPS
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
+from strut_model.streaming.ground import Grounds
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -41,6 +42,7 @@ def rollout(
     history_length: npt.NDArray[np.integer] | int = HISTORY,
     position_mask: npt.NDArray[np.bool_] | None = None,
     heading_mask: npt.NDArray[np.bool_] | None = None,
+    ground: Grounds | None = None,
 ) -> Motion:
     """T frames of motion of B characters along paths.
 
@@ -59,6 +61,7 @@ def rollout(
         frames_per_window: frames played of each window before the next one is planned, 4 to 16.
         history_length: real frames at the end of ``history``.
         position_mask, heading_mask: (B, T) where place and facing are asked; everywhere when None.
+        ground: what the characters walk on, in the space of the paths; level when None.
 
     Returns:
         (B, T) frames; the history is not among them.
@@ -103,6 +106,7 @@ def rollout(
             start_frame=np.full(batch, start, np.int64),
             locks=locks,
             steps=steps,
+            ground=ground,
         )
         results = generator.generate(requests)
         played = results.motion.slice_frames(0, frames_per_window)
