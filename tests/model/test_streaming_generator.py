@@ -76,7 +76,7 @@ def make_requests(bundle: Bundle, batch: int, seed: int = 0, steps: int = 2) -> 
 def rows(requests: WindowRequests, key: slice | np.ndarray) -> WindowRequests:
     return WindowRequests(
         **{
-            name: value[key] if not isinstance(value, int) else value
+            name: value if value is None or isinstance(value, int) else value[key]
             for name, value in ((f, getattr(requests, f)) for f in WindowRequests.__dataclass_fields__)
         }
     )
