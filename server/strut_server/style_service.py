@@ -224,9 +224,6 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
         self, header: style_service_pb2.CreateStyleHeader, messages: AsyncIterator[style_service_pb2.CreateStyleRequest]
     ) -> operation_pb2.Operation:
         check = Checker()
-        if header.mix.HasField("strength"):
-            # Beyond 1 a strength is a weight of the guidance, which no vector holds.
-            check.number("header.mix.strength", header.mix.strength, 0.0, 1.0)
         choice = self._reader().read(header.mix, check, "header.mix")
         check.raise_if_failed()
         assert choice is not None

@@ -189,7 +189,7 @@ def test_names_are_taken_once_and_the_models_own_stay(stub: Stub) -> None:
         (Header(name="x", source=77), "header.source"),  # type: ignore[arg-type]
         (Header(name="x", source=MIX), "header.mix"),
         (Header(name="x", source=MIX, mix=mix_of("unknown")), "header.mix.components[0].name"),
-        (Header(name="x", source=MIX, mix=mix_of("active", strength=1.2)), "header.mix.strength"),
+        (Header(name="x", source=MIX, mix=mix_of("active", strength=1.7)), "header.mix.strength"),
         (Header(name="x", source=MIX, mix=mix_of("active", strength=float("nan"))), "header.mix.strength"),
         (Header(name="x", source=MIX, mix=mix_of("active"), file_names=["a"]), "header.file_names"),
         (Header(name="x", source=MIX, mix=mix_of("active"), text="slow"), "header.text"),

@@ -557,9 +557,8 @@ def style_vector(bundle: Bundle, mix: StyleMix, lookup: StyleLookup | None = Non
     """The style vector (5, 64) and the style's guidance weight of a mix.
 
     A weighted mean of codes is shorter than any of them, so a mix is brought to the length that the bundle's styles
-    have. Below 1 the strength moves the vector towards the neutral style; above 1 it raises the guidance weight from
-    the bundle's default to its maximum (at 1.5), and where only some parts ask for more, moves those parts' vectors
-    on, since the weight is one for the whole body.
+    have. The strength is the share of the way from the neutral style's vector to there, and beyond it above 1, as the
+    student was taught (:mod:`strut_model.training.mixing`), for the whole body or for a part.
 
     Args:
         bundle: named styles, neutral style, guidance range.
@@ -571,7 +570,7 @@ def style_vector(bundle: Bundle, mix: StyleMix, lookup: StyleLookup | None = Non
     """
     strength = check_range("style.strength", mix.strength, 0.0, MAX_STRENGTH)
     whole = mixed_style(bundle, mix.components, "style.components", lookup)
-    vector = bundle.neutral + min(strength, 1.0) * (whole - bundle.neutral)
+    vector = bundle.neutral + strength * (whole - bundle.neutral)
     for name, part in mix.parts.items():
         if name not in PART_NAMES:
             raise ControlError("style.parts", name, ", ".join(PART_NAMES))
@@ -581,13 +580,8 @@ def style_vector(bundle: Bundle, mix: StyleMix, lookup: StyleLookup | None = Non
         asked = (
             strength if part.strength is None else check_range(f"{field}.strength", part.strength, 0.0, MAX_STRENGTH)
         )
-        beyond = max(asked - max(strength, 1.0), 0.0)
-        share = min(asked, 1.0) + beyond
-        vector[row] = bundle.neutral[row] + share * (own[row] - bundle.neutral[row])
-    guidance = bundle.manifest.style_guidance
-    raised = max(strength - 1.0, 0.0) / (MAX_STRENGTH - 1.0)
-    weight = guidance.default + raised * (guidance.maximum - guidance.default)
-    return vector.astype(np.float32), float(weight)
+        vector[row] = bundle.neutral[row] + asked * (own[row] - bundle.neutral[row])
+    return vector.astype(np.float32), float(bundle.manifest.style_guidance.default)
 
 
 def mixed_style(
