@@ -24,7 +24,7 @@ LIMITS = {
     "max_characters": "Most characters on one stream.",
     "max_streams_per_peer": "Most streams of one caller.",
     "max_calls_per_second": "Most calls a second of one caller.",
-    "max_requests_per_second": "Most window requests a second that are read from one stream.",
+    "max_requests_per_second": "Most window requests a second that are read from one connection.",
     "max_styles_per_owner": "Most styles, and most presets, that one caller stores.",
 }
 CLUSTER = {

@@ -1,8 +1,8 @@
 """The door of the server: who calls, whether they may, and how much of it at a time.
 
 One gRPC interceptor in front of every service. It reads no message of a call before it knows the caller's role, and
-what it passes on is bounded: calls a second, streams at a time, requests a second on a stream, the wait for the next
-message. What it refuses is a `google.rpc.Status` as docs/contract.md lists them.
+what it passes on is bounded: calls a second, streams at a time, requests a second on a connection, the wait for the
+next message. What it refuses is a `google.rpc.Status` as docs/contract.md lists them.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ ROLE_OF_METHOD: dict[str, Role] = {
 }
 """What each call needs; what is not listed needs the highest role, so that a forgotten call is shut, not open."""
 
+PACED = (_MOTION + "StreamMotion", _MOTION + "GenerateWindows")
+"""The calls whose messages hold window requests."""
+
 Behaviour = Callable[..., Any]
 
 
@@ -77,6 +80,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._settings = settings
         self._callers = Callers(settings.tokens) if settings.tokens is not None else None
         self._rates: OrderedDict[str, AsyncLimiter] = OrderedDict()
+        self._paces: OrderedDict[str, AsyncLimiter] = OrderedDict()
         self._streams: dict[str, int] = {}
 
     async def intercept_service(
@@ -89,22 +93,23 @@ class Guard(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         role = ROLE_OF_METHOD.get(handler_call_details.method, Role.ADMIN)
-        pacing = handler_call_details.method == _MOTION + "StreamMotion"
+        pacing = handler_call_details.method in PACED
         # On the wire, a call with one request is a stream of one: as a stream it can be refused before it is read.
         if handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(
                 self._streaming(handler, role, pacing), handler.request_deserializer, handler.response_serializer
             )
         return grpc.stream_unary_rpc_method_handler(
-            self._unary(handler, role), handler.request_deserializer, handler.response_serializer
+            self._unary(handler, role, pacing), handler.request_deserializer, handler.response_serializer
         )
 
-    def _unary(self, handler: Any, role: Role) -> Behaviour:
+    def _unary(self, handler: Any, role: Role, pacing: bool) -> Behaviour:
         behaviour = handler.stream_unary or handler.unary_unary
 
         async def answer(requests: object, context: Any) -> Any:
             await self._admit(context, role)
-            guarded = GuardedContext(context, self._settings.hello_seconds, every=True)
+            rate = self._pace(context) if pacing else None
+            guarded = GuardedContext(context, self._settings.hello_seconds, rate, every=True)
             if handler.request_streaming:
                 peer = self._open_stream(context)
                 if isinstance(peer, RequestError):
@@ -125,7 +130,7 @@ class Guard(grpc.aio.ServerInterceptor):
             peer = self._open_stream(context)
             if isinstance(peer, RequestError):
                 await abort(context, peer)
-            rate = AsyncLimiter(self._settings.max_requests_per_second, SECOND) if pacing else None
+            rate = self._pace(context) if pacing else None
             guarded = GuardedContext(context, self._settings.hello_seconds, rate)
             try:
                 first = _messages(guarded) if handler.request_streaming else await _only_message(guarded)
@@ -186,6 +191,17 @@ class Guard(grpc.aio.ServerInterceptor):
             raise errors.rate_limited(self._settings.max_calls_per_second)
         await rate.acquire()  # at once, since there is room
 
+    def _pace(self, context: Any) -> AsyncLimiter:
+        """What window requests of a connection share, so that many streams of one process are read no faster."""
+        peer: str = context.peer()
+        pace = self._paces.get(peer)
+        if pace is None:
+            pace = self._paces[peer] = AsyncLimiter(self._settings.max_requests_per_second, SECOND)
+            if len(self._paces) > REMEMBERED_PEERS:
+                self._paces.popitem(last=False)
+        self._paces.move_to_end(peer)
+        return pace
+
     def _open_stream(self, context: Any) -> str | RequestError:
         peer = _key(context, current_caller.get())
         limit = self._settings.max_streams_per_peer
@@ -239,9 +255,17 @@ class GuardedContext:
                 await abort(self._context, errors.silent(self._patience))
             if not self._every:
                 self._patience = None
-        if self._rate is not None and isinstance(message, motion_service_pb2.StreamMotionRequest):
-            await self._rate.acquire(min(max(len(message.requests.requests), 1), self._rate.max_rate))
+        if self._rate is not None and message is not grpc.aio.EOF:
+            await self._rate.acquire(min(max(_requests_in(message), 1), self._rate.max_rate))
         return message
+
+
+def _requests_in(
+    message: motion_service_pb2.StreamMotionRequest | motion_service_pb2.GenerateWindowsRequest,
+) -> int:
+    if isinstance(message, motion_service_pb2.StreamMotionRequest):
+        return len(message.requests.requests)
+    return len(message.requests)
 
 
 async def _next_message(context: GuardedContext) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -62,6 +64,56 @@ def test_a_flood_crowds_out_itself_alone(bundle_path: Path) -> None:
         assert error.code == code_pb2.RESOURCE_EXHAUSTED
         assert seconds is not None
         assert 0 < seconds <= 5
+
+
+@pytest.mark.parametrize("flood_deadline_ms", [100, 5000])
+def test_a_quiet_stream_is_in_the_next_batch_whatever_another_one_asks_for(
+    bundle_path: Path, flood_deadline_ms: int
+) -> None:
+    # Eight windows a batch, and three hundred that wait at any time, before and after the quiet one's in deadline.
+    settings = ServerSettings(port=0, bundle=bundle_path, max_batch=8, target_latency_ms=1)
+    characters, rounds = 320, 15
+    with local_server(settings) as running, Stream(running.address, name="flood") as flood:
+        assert running._server is not None
+        runtime = running._server.runtime
+        counts = runtime.telemetry.totals.counts
+        done = threading.Event()
+
+        def pour() -> None:
+            for sequence in range(1, 100_000):
+                for first in range(0, characters, 8):
+                    numbers = range(first, first + 8)
+                    flood.ask(*(request(n, sequence, deadline_ms=flood_deadline_ms) for n in numbers))
+                for _ in range(100):
+                    if done.is_set():
+                        return
+                    if len(runtime.queue) < characters // 2:
+                        break
+                    time.sleep(0.001)
+
+        pouring = threading.Thread(target=pour)
+        reading = threading.Thread(target=flood.ending)
+        pouring.start()
+        reading.start()
+        batches, crowds = [], []
+        try:
+            with Stream(running.address, name="quiet") as quiet:
+                for sequence in range(1, rounds + 1):
+                    while len(runtime.queue) < characters // 4:
+                        time.sleep(0.001)
+                    crowds.append(len(runtime.queue))
+                    before = counts.batches
+                    start, continues = 16 * (sequence - 1), sequence - 1 or None
+                    assert quiet.window(request(1, sequence, start, continues)).frames.count == 16
+                    batches.append(counts.batches - before)
+        finally:
+            done.set()
+            pouring.join()
+            flood.call.cancel()
+            reading.join()
+    # The one that ran when the request came, the one that it was in, and some that came while the reply was on its way.
+    assert sorted(batches)[rounds // 2] <= 6
+    assert min(crowds) > 8 * 4
 
 
 def test_of_a_stream_that_asks_for_too_much_the_nearest_are_served(bundle_path: Path) -> None:
