@@ -15,6 +15,7 @@ from strut_model.contacts import foot_contacts
 from strut_model.data.importing import ImportOptions, import_folder
 from strut_model.data.pack import Pack, PackError
 from strut_model.data.presets import PresetError
+from strut_model.data.split import Split, SplitError
 from strut_model.exports.files import WRITERS, check_suffix, write_motion
 from strut_model.exports.recording import Recording
 from strut_model.mapping import MappingError
@@ -22,6 +23,8 @@ from strut_model.scene.apply import FEWEST_FRAMES, apply_scene
 from strut_model.scene.descriptor import QUANTITIES, SceneDescriptor, SceneError, quantity
 from strut_model.scene.effects import MAX_ALPHA
 from strut_model.scene.presets import ScenePreset, preset, presets
+from strut_model.scene.synthesis import SceneSynthesisOptions, synthesise
+from strut_model.scene.synthesis import report_lines as synthesis_lines
 from strut_model.scene.verification import locomotion_clips, report_lines, verify
 from strut_model.smplx_io import SmplxError, motion_from_parameters, read_amass
 
@@ -132,6 +135,35 @@ def verify_command(pack: Path, names: Sequence[str], count: int, out: Path | Non
     click.echo(text)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
+
+
+@scene.command("synthesise")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the new pack. A run that was interrupted is gone on with.",
+)
+@click.option("--clips", "count", type=click.IntRange(1), default=2000, show_default=True, help="How many clips.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything drawn at random.")
+@click.option("--overwrite", is_flag=True, help="Replace a pack that is there already.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def synthesise_command(pack: Path, split: Path, out: Path, count: int, seed: int, overwrite: bool, quiet: bool) -> None:
+    """Make training data of scenes: clips of PACK's training segments in scenes, each with descriptor and alpha.
+
+    \b
+    strut scene synthesise packs/all --split model/splits/bandai_namco.json --out packs/scene
+    """
+    try:
+        real = Pack(pack)
+        options = SceneSynthesisOptions(count=count, seed=seed, progress=not quiet)
+        labels = synthesise(real, Split.read(split), out, options, overwrite)
+    except (PackError, SplitError) as error:
+        raise click.ClickException(str(error)) from None
+    for line in synthesis_lines(list(labels.values()), real):
+        click.echo(line)
 
 
 def _preset(name: str) -> ScenePreset:
