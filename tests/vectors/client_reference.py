@@ -399,7 +399,7 @@ class Pacer:
             return None
         pause = not self.started or self.underrun
         ahead = self.first + self.latency.ahead(time_scale, MAX_AHEAD_AT_REST if pause else MAX_AHEAD)
-        append = pause or self.server_end - self.playhead <= self.latency.lead * FPS * time_scale
+        append = pause or self.server_end - self.playhead <= self.latency.lead * FPS * max(time_scale, 1.0)
         start = ahead if pause else self.server_end
         held_back = bool(self.waiting) and now < self.waiting[-1].expires_at
         replan = False

@@ -88,13 +88,13 @@ void Easing::move(const Move& move) noexcept {
     step_z_ = static_cast<float>(z);
 }
 
-void FrameBuffer::reset(const Frame& standing, const Frame& idle) noexcept {
-    begin_ = end_ = server_end_ = 0;
+void FrameBuffer::reset(const Frame& standing, const Frame& idle, std::int64_t first) noexcept {
+    begin_ = end_ = server_end_ = first;
     standing_ = standing;
     idle_ = idle;
     started_ = false;
     easing_ready_ = false;
-    fill(2);
+    fill(first + 2);
 }
 
 void FrameBuffer::put(const Frame& frame) noexcept {
@@ -153,7 +153,14 @@ void FrameBuffer::hand_over(std::int64_t number, const Frame& frame, const Frame
 }
 
 void FrameBuffer::move(const Move& move) noexcept {
-    for (std::int64_t k = begin_; k < end_; ++k) move.frame(frames_[index(k)]);
+    const double c = std::cos(move.heading), s = std::sin(move.heading);
+    for (std::int64_t k = begin_; k < end_; ++k) {
+        Frame& frame = frames_[index(k)];
+        const double x = frame.root_x, z = frame.root_z;
+        frame.root_x = static_cast<float>(c * x + s * z + move.x);
+        frame.root_z = static_cast<float>(c * z - s * x + move.z);
+        frame.heading = static_cast<float>(frame.heading + move.heading);
+    }
     move.frame(standing_);
     if (easing_ready_) easing_.move(move);
 }

@@ -34,7 +34,7 @@ bool Pacer::decide(double now, double time_scale, Request& out) noexcept {
     const std::int64_t ahead =
         first() + latency_->ahead(time_scale, rest ? LatencyEstimator::kMaxAheadAtRest : LatencyEstimator::kMaxAhead);
     const double left = static_cast<double>(server_end_) - playhead_;
-    const bool append = rest || left <= latency_->lead() * kFps * time_scale;
+    const bool append = rest || left <= latency_->lead() * kFps * std::max(time_scale, 1.0);
     const bool held_back = waiting_count_ > 0 && now < waiting_[waiting_count_ - 1].expires_at;
     std::int64_t start = rest ? ahead : server_end_;
     const bool replan = replan_wanted_ && !rest && playhead_ - replanned_at_ >= settings_.min_replan_frames;

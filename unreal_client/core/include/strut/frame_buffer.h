@@ -55,7 +55,9 @@ class FrameBuffer {
     static constexpr int kCapacity = 128;
 
     // Begins anew: stands in a pose, from frame 0 on. The character comes back to idle whenever motion runs out.
-    void reset(const Frame& standing, const Frame& idle) noexcept;
+    void reset(const Frame& standing, const Frame& idle, std::int64_t first = 0) noexcept;
+    // The pose to come back to from the next time on that motion runs out.
+    void set_idle(const Frame& idle) noexcept { idle_ = idle; }
 
     std::int64_t begin() const noexcept { return begin_; }
     std::int64_t end() const noexcept { return end_; }

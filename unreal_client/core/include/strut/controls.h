@@ -1,0 +1,144 @@
+// What a character is to do, as a game says it: proto/strut/v1/controls.proto tells meanings, units and ranges.
+//
+// Content, StyleMix and Scene are made by the game, on any thread, and are not changed once they are shared: the
+// client's threads read them. A Controls is filled on the game thread, in `ControlSource::plan`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "strut/coordinates.h"
+
+namespace strut {
+
+// A part of the body; the numbers are those of the contract.
+enum class BodyPart : std::uint8_t { torso = 1, left_leg = 2, right_leg = 3, left_arm = 4, right_arm = 5 };
+
+// What the character does: exactly one of label, text and code.
+struct Content {
+    std::string label;        // such as walk
+    std::string text;         // needs the server's capability
+    std::vector<float> code;  // 64 values
+    std::optional<float> gesture_phase, gesture_duration;
+    bool gesture_hold = false;
+};
+
+// One style of a mix: a name or a vector of 320 values.
+struct StyleComponent {
+    std::string name;
+    std::vector<float> vector;
+    float weight = 1.0f;
+    int priority = 0;
+};
+
+struct PartStyle {
+    BodyPart part = BodyPart::torso;
+    std::vector<StyleComponent> components;  // empty: those of the mix
+    std::optional<float> strength;
+};
+
+struct StyleDimension {
+    std::string name;
+    float value = 0.0f;
+};
+
+// How the character moves.
+struct StyleMix {
+    std::vector<StyleComponent> components;  // empty: the neutral style
+    std::optional<float> strength;
+    std::vector<PartStyle> parts;
+    std::vector<StyleDimension> dimensions;
+};
+
+// A scene's quantities; what is absent is that of a level, dry, roomy, mild place in daylight.
+struct SceneDescriptor {
+    std::optional<float> slope, friction, compliance, sink_depth, roughness, water_depth, snow_depth, clearance,
+        footing_width, precipitation, visibility, temperature, ground_temperature, crowding, platform_tilt,
+        platform_period, step_height;
+    std::optional<Vec3> wind;
+};
+
+// Where the character is: at most one of preset, text and descriptor.
+struct Scene {
+    std::string preset;
+    std::string text;
+    std::optional<SceneDescriptor> descriptor;
+    std::optional<float> alpha;
+};
+
+// One sample of the path ahead, in the world; what is NaN is absent, and not all may be.
+struct TrajectorySample {
+    static constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
+
+    double x = std::numeric_limits<double>::quiet_NaN();  // metres; x and z together
+    double z = std::numeric_limits<double>::quiet_NaN();
+    float facing = kAbsent;  // radians
+    float speed = kAbsent;   // metres a second
+    float time = kAbsent;    // seconds from the window's first frame
+};
+
+// The path ahead: a list of fixed capacity, so that filling it allocates nothing.
+struct Trajectory {
+    static constexpr int kCapacity = 64;
+
+    std::array<TrajectorySample, kCapacity> samples;
+    int count = 0;
+
+    void clear() noexcept { count = 0; }
+    // False, and nothing added, when it is full.
+    bool add(const TrajectorySample& sample) noexcept {
+        if (count == kCapacity) return false;
+        samples[static_cast<std::size_t>(count++)] = sample;
+        return true;
+    }
+};
+
+// Everything that a window is generated from besides its history.
+struct Controls {
+    Trajectory trajectory;                    // none: the network's choice
+    std::shared_ptr<const Content> content;   // none: idle
+    std::shared_ptr<const StyleMix> style;    // none: the neutral style
+    std::shared_ptr<const Scene> scene;       // none: level ground
+    std::optional<std::uint64_t> seed;        // none: the character's number
+    std::uint32_t steps = 0, min_steps = 0;   // 0: the server's choice; exactly steps
+
+    void clear() noexcept { *this = Controls(); }
+};
+
+// What a source may want to know of the window that it plans.
+struct PlanQuery {
+    double seconds_ahead = 0.0;       // game time from now to the window's first frame
+    double x = 0.0, z = 0.0;          // where the root will be one frame before it, metres in the world
+    double heading = 0.0;             // radians
+    double velocity_x = 0.0, velocity_z = 0.0;  // metres a second
+    int frames = 0;                   // of the window
+    double game_time = 0.0;           // the client's, seconds
+};
+
+// Asked for the controls of a request when it is made. Implemented by the game, called on the game thread within
+// Client::update, must outlive the character, may not throw, wait or allocate, nor add or remove characters.
+class ControlSource {
+  public:
+    virtual ~ControlSource() = default;
+    // Fills controls, which come empty.
+    virtual void plan(const PlanQuery& query, Controls& controls) noexcept = 0;
+};
+
+// Controls that hold until they are set anew; times of their trajectory count from the moment of setting. Game thread.
+class HeldControls final : public ControlSource {
+  public:
+    // game_time is the client's: Client::game_time.
+    void set(const Controls& controls, double game_time) noexcept;
+    void plan(const PlanQuery& query, Controls& controls) noexcept override;
+
+  private:
+    Controls held_;
+    double set_at_ = 0.0;
+};
+
+}  // namespace strut

@@ -1,0 +1,53 @@
+#include "strut/controls.h"
+
+#include <cmath>
+
+namespace strut {
+
+namespace {
+
+double mix(double a, double b, double t) noexcept {
+    // An absent value stays absent only where both are.
+    if (std::isnan(a)) return b;
+    return std::isnan(b) ? a : a + t * (b - a);
+}
+
+}  // namespace
+
+void HeldControls::set(const Controls& controls, double game_time) noexcept {
+    held_ = controls;
+    set_at_ = game_time;
+}
+
+void HeldControls::plan(const PlanQuery& query, Controls& controls) noexcept {
+    controls = held_;
+    const auto passed = static_cast<float>(query.game_time - set_at_ + query.seconds_ahead);
+    Trajectory& path = controls.trajectory;
+    int first = 0;
+    for (int i = 0; i < path.count; ++i) {
+        TrajectorySample& sample = path.samples[static_cast<std::size_t>(i)];
+        if (std::isnan(sample.time)) continue;
+        sample.time -= passed;
+        if (sample.time < 0.0f) first = i;
+    }
+    TrajectorySample& last = path.samples[static_cast<std::size_t>(first)];
+    if (path.count > 0 && last.time < 0.0f) {
+        // Of what is past one sample stays, brought to time 0.
+        if (first + 1 < path.count) {
+            const TrajectorySample& next = path.samples[static_cast<std::size_t>(first + 1)];
+            if (!std::isnan(next.time)) {
+                const float share = -last.time / (next.time - last.time);
+                last.x = mix(last.x, next.x, share);
+                last.z = mix(last.z, next.z, share);
+                last.facing += std::isnan(next.facing) ? 0.0f : share * wrap(next.facing - last.facing);
+                last.speed = static_cast<float>(mix(last.speed, next.speed, share));
+            }
+        }
+        last.time = 0.0f;
+    }
+    for (int i = first; i < path.count; ++i)
+        path.samples[static_cast<std::size_t>(i - first)] = path.samples[static_cast<std::size_t>(i)];
+    path.count -= first;
+}
+
+}  // namespace strut
