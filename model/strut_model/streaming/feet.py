@@ -32,6 +32,8 @@ LOCK_DECAY = 0.7
 """y of the lock's spring, per frame: a released foot is back on its own path, within a tenth, after six frames."""
 MAX_CORRECTION = 0.16
 """Metres between a lock and the joint's own place at which the foot takes a step to it."""
+MAX_TWIST = 0.1
+"""Metres by which heel and toe may be moved apart before it does, too: about 45 degrees of the foot."""
 STEP_FRAMES = 8
 STEP_HEIGHT = 0.05
 """Length of that step, and metres by which it raises the foot."""
@@ -296,7 +298,7 @@ def _next_change(locked: Bool, frame: int) -> int:
 
 def _first_far(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) -> int:
     """The first frame in (frame, stop) at which any lock is too far; ``stop`` when there is none."""
-    far = _too_far(ground[:, frame + 3 : stop + 2], lock)
+    far = _strain(ground[:, frame + 3 : stop + 2], lock[:, None], locked[:, None]) > 1
     far &= locked[:, None]
     return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop
 
@@ -311,13 +313,14 @@ def _step_back(locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, 
     count = min(STEP_FRAMES, frames - frame)
     if count < _SHORTEST_STEP:
         return locked
-    far = _too_far(ground[:, frame + 2 : frame + 3], lock)[:, 0]
+    away = _strain(ground[:, frame + 2], lock, state & locked[:, frame])
+    far = away > 1
     far &= state
     far &= locked[:, frame]
     stepping = _feet(far)
     if not stepping.any():
         return locked
-    away = _distance(ground[:, frame + 2], lock).reshape(batch, 2, 2).max(axis=2)
+    away = away.reshape(batch, 2, 2).max(axis=2)
     behind = np.stack((away[:, 0] < away[:, 1], away[:, 0] >= away[:, 1]), axis=1)
     stepping &= ~(behind & stepping[:, ::-1])
     carried = _feet(locked[:, frame])[:, ::-1]
@@ -337,17 +340,15 @@ def _feet(joints: Bool) -> Bool:
     return np.asarray(joints.reshape(-1, 2, 2).any(axis=2))
 
 
-def _distance(ground: Float, lock: Float) -> Float:
-    """(..., 4) metres over the ground from places to locks."""
-    away = ground - lock
-    return np.asarray(np.hypot(away[..., 0], away[..., 1]))
-
-
-def _too_far(ground: Float, lock: Float) -> Bool:
-    """(B, n, 4) whether places (B, n, 4, D) are farther from their lock (B, 4, D) than a correction may be."""
-    away = (ground - lock[:, None])[..., :2]
-    far: Bool = np.einsum("btcx,btcx->btc", away, away) > np.float32(MAX_CORRECTION**2)
-    return far
+def _strain(ground: Float, lock: Float, locked: Bool) -> Float:
+    """(..., 4) how far joints are from their locks, 1 where a foot has to step: by distance, or by the foot's twist."""
+    away = (ground - lock)[..., :2]
+    strain = np.hypot(away[..., 0], away[..., 1]) / np.float32(MAX_CORRECTION)
+    pairs = away.reshape(*away.shape[:-2], 2, 2, 2)
+    apart = pairs[..., 0, :] - pairs[..., 1, :]
+    both = locked.reshape(*locked.shape[:-1], 2, 2).all(axis=-1)
+    twist = np.hypot(apart[..., 0], apart[..., 1]) * both / np.float32(MAX_TWIST)
+    return np.asarray(np.maximum(strain, np.repeat(twist, 2, axis=-1)))
 
 
 class _Spring:
