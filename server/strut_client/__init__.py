@@ -25,6 +25,7 @@ from strut_client.errors import (
 from strut_client.query import WindowQuery
 from strut_client.server_info import ContentInfo, Limits, ModelInfo, ServerInfo
 from strut_client.stream import ClientSettings, ControlsOverridden, Draining, ModelChanged
+from strut_client.style_making import Preset
 from strut_client.styles import StyleInfo
 from strut_client.timeline import Placement
 from strut_client.window import Timing, Window, WindowWarning
@@ -58,6 +59,7 @@ __all__ = [
     "Placement",
     "Plan",
     "PreconditionError",
+    "Preset",
     "ReleasedError",
     "ServerError",
     "ServerInfo",

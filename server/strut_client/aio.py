@@ -18,25 +18,24 @@ import grpc
 from numpy.typing import ArrayLike
 
 from strut_client import query as queries
-from strut_client import styles as stored
 from strut_client.aio_connection import AsyncConnection
+from strut_client.aio_library import AsyncStyleLibrary
 from strut_client.character import Anchor, Ask, CharacterState, Plan, exchange, new_character
 from strut_client.controls import Content, Controls, Gesture, Style, TrajectorySample
-from strut_client.errors import StrutError, error_of_call
+from strut_client.errors import StrutError
 from strut_client.handle import CharacterHandle, going_on
 from strut_client.query import WindowQuery
 from strut_client.server_info import ModelInfo, ServerInfo
 from strut_client.stream import CHANNEL_OPTIONS, ClientSettings, ServerEvent, with_model
-from strut_client.styles import StyleInfo
 from strut_client.walking import PathWalk
 from strut_client.window import Window
 from strut_model.motion import Motion
-from strut_proto.v1 import motion_service_pb2, style_service_pb2
+from strut_proto.v1 import motion_service_pb2
 from strut_proto.v1.motion_service_pb2_grpc import MotionServiceStub
 from strut_proto.v1.style_service_pb2_grpc import StyleServiceStub
 
 
-class AsyncClient:
+class AsyncClient(AsyncStyleLibrary):
     """A connection to a Strut server, for use on one event loop. Characters may be advanced side by side.
 
     Args:
@@ -156,40 +155,6 @@ class AsyncClient:
         """
         request = queries.generate_request(windows, self._settings.encoding)
         return queries.windows_or_errors(await self._call(self._motion.GenerateWindows, request))
-
-    async def styles(self, query: str = "", with_vectors: bool = False) -> list[StyleInfo]:
-        """The stored styles by name.
-
-        Args:
-            query: only those whose name or description holds it.
-            with_vectors: bring their vectors too.
-        """
-        found: list[StyleInfo] = []
-        token = ""
-        while True:
-            page = await self._call(self._styles.ListStyles, stored.list_request(query, with_vectors, token))
-            found += [stored.style_of_message(style) for style in page.styles]
-            token = page.next_page_token
-            if not token:
-                return found
-
-    async def style(self, name: str) -> StyleInfo:
-        """One stored style with its vector.
-
-        Raises:
-            NotFoundError: there is none of that name.
-        """
-        request = style_service_pb2.GetStyleRequest(name=name)
-        return stored.style_of_message((await self._call(self._styles.GetStyle, request)).style)
-
-    async def _call(self, method: Callable[..., Any], request: Any) -> Any:
-        """A unary call with typed errors, which waits for the server while patience lasts."""
-        try:
-            return await method(
-                request, metadata=self._settings.metadata, timeout=self._settings.patience, wait_for_ready=True
-            )
-        except grpc.RpcError as error:
-            raise error_of_call(error) from error
 
     async def _exchange(self, states: Sequence[CharacterState], plans: Sequence[Plan]) -> list[Window]:
         commands = exchange(states, plans, self._settings.patience)

@@ -83,7 +83,9 @@ class Runtime:
     @property
     def model(self) -> motion_service_pb2.ModelInfo:
         """What clients are told of it."""
-        return self.serving.message
+        message = self.serving.message
+        message.style_count = len(self.styles.names())  # users' too, which come and go
+        return message
 
     @property
     def styles(self) -> StyleRepository:
@@ -131,7 +133,7 @@ class Runtime:
             # Its own costs: the ones in use belong to the batcher's thread.
             await loop.run_in_executor(None, serving.warm_up, Costs(self.settings.max_batch))
             self.serving = serving
-            changed = motion_service_pb2.ModelChanged(model=serving.message)
+            changed = motion_service_pb2.ModelChanged(model=self.model)
             for stream in self.streams.values():
                 stream.notify(motion_service_pb2.ServerEvent(model_changed=changed))
         log.info("the model is now %s (%s)", serving.message.name, serving.message.hash[:12])
