@@ -699,6 +699,7 @@ class HeightField(_message.Message):
     SPACING_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     HEIGHTS_FIELD_NUMBER: _builtins.int
+    CEILINGS_FIELD_NUMBER: _builtins.int
     heading: _builtins.float
     """heading turns the grid's +Z. Unit: radians. Range: -1000 to 1000. Default: 0."""
     spacing: _builtins.float
@@ -715,6 +716,13 @@ class HeightField(_message.Message):
         Range: -1000 to 1000 each; the count is a multiple of columns, 2 to 128 rows. Required.
         """
 
+    @_builtins.property
+    def ceilings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """ceilings are the heights of what hangs over the ground, above y = 0 of the window's space, in the order of heights;
+        characters stoop below them. Unit: metres. Range: -1000 to 1000 each; as many as heights, or none.
+        Default: empty, open above.
+        """
+
     def __init__(
         self,
         *,
@@ -723,10 +731,11 @@ class HeightField(_message.Message):
         spacing: _builtins.float = ...,
         columns: _builtins.int = ...,
         heights: _abc.Iterable[_builtins.float] | None = ...,
+        ceilings: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "heading", b"heading", "heights", b"heights", "origin", b"origin", "spacing", b"spacing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ceilings", b"ceilings", "columns", b"columns", "heading", b"heading", "heights", b"heights", "origin", b"origin", "spacing", b"spacing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -851,7 +860,7 @@ Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015
 
 @_typing.final
 class SceneControl(_message.Message):
-    """SceneControl is where the character is and how strongly it shows. Needs CAPABILITY_SCENE."""
+    """SceneControl is where the character is and how strongly it shows."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -874,7 +883,8 @@ class SceneControl(_message.Message):
     Default: absent, read as 1.
     """
     bend_path: _builtins.bool
-    """bend_path lets the server lead the path around the obstacles; else they are only reported. Range: true or false.
+    """bend_path lets the server lead the path around the obstacles, the shortest way that keeps a body's distance; else
+    they are only reported, with WARNING_CODE_OBSTACLE_ON_PATH. Range: true or false.
     Default: false.
     """
     @_builtins.property
@@ -883,7 +893,7 @@ class SceneControl(_message.Message):
 
     @_builtins.property
     def vector(self) -> Global___SceneVector:
-        """vector is a scene vector, as SceneService.EncodeScene gives it. Default: absent."""
+        """vector is a scene vector, as SceneService.EncodeScene gives it. Needs CAPABILITY_SCENE. Default: absent."""
 
     @_builtins.property
     def height_field(self) -> Global___HeightField:

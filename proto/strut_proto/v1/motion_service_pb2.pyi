@@ -67,6 +67,11 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     """CAPABILITY_TELEMETRY is TelemetryService."""
     CAPABILITY_FEWER_STEPS: _Capability.ValueType  # 16
     """CAPABILITY_FEWER_STEPS is Controls.min_steps below steps."""
+    CAPABILITY_SCENE_SPEED: _Capability.ValueType  # 17
+    """CAPABILITY_SCENE_SPEED is Controls.scene with a preset or a descriptor, and with a text where
+    CAPABILITY_SCENE_TEXT is listed, too. Without CAPABILITY_SCENE the scene scales the speed along the path, and the
+    reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
+    """
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
     """Capability is an optional ability of a server or a client. A field that needs a capability which the server does not
@@ -109,6 +114,11 @@ CAPABILITY_TELEMETRY: Capability.ValueType  # 15
 """CAPABILITY_TELEMETRY is TelemetryService."""
 CAPABILITY_FEWER_STEPS: Capability.ValueType  # 16
 """CAPABILITY_FEWER_STEPS is Controls.min_steps below steps."""
+CAPABILITY_SCENE_SPEED: Capability.ValueType  # 17
+"""CAPABILITY_SCENE_SPEED is Controls.scene with a preset or a descriptor, and with a text where
+CAPABILITY_SCENE_TEXT is listed, too. Without CAPABILITY_SCENE the scene scales the speed along the path, and the
+reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
+"""
 Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
 class _ContentKind:
@@ -161,6 +171,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """WARNING_CODE_CONTROLS_OVERRIDDEN says that a designer's override took the place of parts of the controls."""
     WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA: _WarningCode.ValueType  # 7
     """WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA says that the content was never seen in this style."""
+    WARNING_CODE_SCENE_NOT_IN_MODEL: _WarningCode.ValueType  # 8
+    """WARNING_CODE_SCENE_NOT_IN_MODEL says that the model knows no scenes: the scene scales the path's speed alone."""
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is what a warning is about."""
@@ -181,6 +193,8 @@ WARNING_CODE_CONTROLS_OVERRIDDEN: WarningCode.ValueType  # 6
 """WARNING_CODE_CONTROLS_OVERRIDDEN says that a designer's override took the place of parts of the controls."""
 WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA: WarningCode.ValueType  # 7
 """WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA says that the content was never seen in this style."""
+WARNING_CODE_SCENE_NOT_IN_MODEL: WarningCode.ValueType  # 8
+"""WARNING_CODE_SCENE_NOT_IN_MODEL says that the model knows no scenes: the scene scales the path's speed alone."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _StylizeMode:

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class SceneServiceStub:
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     def __init__(self, channel):
@@ -49,8 +49,8 @@ class SceneServiceStub:
 
 
 class SceneServiceServicer:
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     def ListScenePresets(self, request, context):
@@ -89,8 +89,8 @@ def add_SceneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SceneService:
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     @staticmethod

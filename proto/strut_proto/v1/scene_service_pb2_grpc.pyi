@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SceneServiceStub:
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     @_typing.overload
@@ -42,8 +42,8 @@ class SceneServiceStub:
 
 @_typing.type_check_only
 class SceneServiceAsyncStub(SceneServiceStub):
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -53,8 +53,8 @@ class SceneServiceAsyncStub(SceneServiceStub):
     """EncodeScene turns a preset, a sentence or quantities into a descriptor and a vector."""
 
 class SceneServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-    scenes in requests for motion, need CAPABILITY_SCENE.
+    """SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+    CAPABILITY_SCENE.
     """
 
     @_abc_1.abstractmethod
