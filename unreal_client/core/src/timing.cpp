@@ -57,4 +57,11 @@ std::uint64_t Histogram::percentile(double share) const noexcept {
     return 0;
 }
 
+double Histogram::share_within(std::uint64_t microseconds) const noexcept {
+    if (count_ == 0) return 1.0;
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i <= bucket(std::min(microseconds, kLargest)); ++i) seen += counts_[i];
+    return static_cast<double>(seen) / static_cast<double>(count_);
+}
+
 }  // namespace strut

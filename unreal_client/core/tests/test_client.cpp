@@ -147,9 +147,11 @@ TEST_CASE("without answers the motion plays out, eases into standing in place, a
         }
         CHECK(character->state() == CharacterState::streaming);
         CHECK(game.client.statistics().underruns == 1);
-        CHECK(easing.largest() < 1.5f * undisturbed.percentile(0.999));
-        // The way back is the server's, from the pose on screen: the script's starts mid-stride.
-        CHECK(game.client.statistics().seams == 0);
+        // The script's walk has no footfalls, whose accelerations hide what easing adds; strut_load looks at a real one.
+        CHECK(easing.largest() < 2.0f * undisturbed.percentile(0.999));
+        // The way back is the server's, from the pose on screen: the script's starts mid-stride. Only what had been asked
+        // for before the stall may still join late.
+        CHECK(game.client.statistics().seams <= 1);
         CHECK(resuming.largest() < 4.0f * undisturbed.percentile(0.999));
     }
 }

@@ -28,3 +28,12 @@ TEST_CASE("percentiles are those of the shared vectors") {
         }
     }
 }
+
+TEST_CASE("the share of values within a bound counts whole buckets") {
+    Histogram histogram;
+    CHECK(histogram.share_within(10) == 1.0);
+    for (std::uint64_t value = 1; value <= 10; ++value) histogram.add(value * 10000);
+    CHECK(histogram.share_within(5) == 0.0);
+    CHECK(histogram.share_within(52000) == doctest::Approx(0.5));
+    CHECK(histogram.share_within(200000) == 1.0);
+}

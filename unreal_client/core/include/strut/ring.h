@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace strut {
@@ -29,7 +30,7 @@ class Ring {
     bool pop(T& item) noexcept {
         const std::size_t head = head_.load(std::memory_order_relaxed);
         if (head == tail_.load(std::memory_order_acquire)) return false;
-        item = items_[head];
+        item = std::move(items_[head]);
         head_.store(head + 1 == items_.size() ? 0 : head + 1, std::memory_order_release);
         return true;
     }

@@ -43,6 +43,8 @@ class Histogram {
     void add_seconds(double seconds) noexcept { add(seconds > 0.0 ? static_cast<std::uint64_t>(seconds * 1e6) : 0); }
     // The value that a share of the values does not exceed; 0 where there are none.
     std::uint64_t percentile(double share) const noexcept;
+    // Which share of the values is at most this, to the bucket; 1 where there are none.
+    double share_within(std::uint64_t microseconds) const noexcept;
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t maximum() const noexcept { return maximum_; }
     void clear() noexcept { *this = Histogram(); }
