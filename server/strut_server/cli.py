@@ -30,6 +30,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "train": LazyCommand("strut_model.training.commands", "train", "Train the encoder or the diffusion teacher."),
     "distill": LazyCommand("strut_model.training.commands", "distill", "Distil the teacher into the student."),
     "export": LazyCommand("strut_model.training.commands", "export", "Write a model bundle (ONNX and manifest)."),
+    "quantise": LazyCommand("strut_model.int8_commands", "quantise", "Write a bundle whose student computes in int8."),
     "eval": LazyCommand("strut_model.evaluation.commands", "evaluate", "Measure motion quality and write a report."),
     "generate": LazyCommand("strut_model.exports.commands", "generate", "Write motion to BVH, glTF, NPZ or video."),
     "scene": LazyCommand("strut_model.scene.commands", "scene", "List scenes, and show clips in them."),
