@@ -26,6 +26,8 @@ from strut_server.settings import ServerSettings
 BEARER = "bearer "
 REMEMBERED_PEERS = 4096
 """Peers whose rates are kept; of more, those that have been quiet for longest are forgotten."""
+REMEMBERED_CONNECTIONS = 256
+"""The same of connections."""
 SECOND = 1.0
 
 _MOTION, _STYLE, _SCENE, _TELEMETRY = (
@@ -197,7 +199,7 @@ class Guard(grpc.aio.ServerInterceptor):
         pace = self._paces.get(peer)
         if pace is None:
             pace = self._paces[peer] = AsyncLimiter(self._settings.max_requests_per_second, SECOND)
-            if len(self._paces) > REMEMBERED_PEERS:
+            if len(self._paces) > REMEMBERED_CONNECTIONS:
                 self._paces.popitem(last=False)
         self._paces.move_to_end(peer)
         return pace

@@ -20,6 +20,7 @@ from strut_server.bench.load import Load, LoadRun
 from strut_server.bench.measuring import Row
 from strut_server.bench.musts import verdicts
 from strut_server.bench.processes import ProcessError, strut_server
+from strut_server.bench.soaking import Sample, Soak
 
 STALL_SECONDS = 0.9
 
@@ -171,6 +172,20 @@ def test_a_soak_looks_at_the_memory_and_fails_when_it_grew(bundle_path: Path, tm
     assert found["windows"] >= 80
     assert all(sample["memory_bytes"] > 1e6 for sample in found["samples"])
     assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_that_goes_on_growing_is_told_from_memory_that_goes_up_and_down() -> None:
+    def soaked(megabytes: np.ndarray) -> Soak:
+        windows = range(5000, 5000 + 5000 * len(megabytes), 5000)
+        return Soak(5000, [Sample(n, mb * 1e6, 1.0, 2.0) for n, mb in zip(windows, megabytes.tolist())])
+
+    looks = np.arange(41)
+    noise = np.random.default_rng(0).uniform(-1.0, 1.0, 41)
+    settling = 200.0 - 10.0 * np.exp(-looks / 1.0)
+    # A tenth of a megabyte to 5,000 windows: 20 bytes a window.
+    assert soaked(settling + noise).later_grown_bytes < 0.5e6
+    assert soaked(settling + noise + 0.1 * looks).later_grown_bytes > 1.5e6
+    assert np.isnan(soaked(settling[:9]).later_grown_bytes)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,9 @@ def bench_serve(
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="What runs the network.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of one evaluation.")
 @click.option("--max-growth-mb", type=float, help="Fail when the memory grows by more.")
+@click.option(
+    "--max-later-growth-mb", type=float, help="Fail when it grows by more after the first 20,000 windows, see above."
+)
 @click.option("--out", type=FOLDER, help="Also write soak.json and a plot here.")
 def bench_soak(
     path: Path | None,
@@ -117,9 +121,14 @@ def bench_soak(
     device: str,
     threads: int,
     max_growth_mb: float | None,
+    max_later_growth_mb: float | None,
     out: Path | None,
 ) -> None:
-    """Make many windows on one server, streams coming and going, and look at its memory."""
+    """Make many windows on one server, streams coming and going, and look at its memory.
+
+    Whether memory goes on growing is asked of the looks after the first 20,000 windows: the median of their last third
+    less that of their first. It takes six looks there.
+    """
     bundle, engine = _opened(path, device, threads)
     styles = tuple(style.name for style in bundle.manifest.styles)
     try:
@@ -137,6 +146,10 @@ def bench_soak(
     click.echo(aligned(cells))
     grown = found.grown_bytes / 1e6
     click.echo(f"the memory grew by {grown:.1f} MB over {found.samples[-1].windows - found.samples[0].windows} windows")
+    later = found.later_grown_bytes / 1e6
+    if not math.isnan(later):
+        low, high = min(found.settled) / 1e6, max(found.settled) / 1e6
+        click.echo(f"after the first 20,000 of them by {later:.2f} MB; the looks lie between {low:.1f} and {high:.1f}")
     if found.result.errors:
         click.echo(f"refused: {dict(found.result.errors)}")
     if out is not None:
@@ -144,6 +157,10 @@ def bench_soak(
         write_soak(out, found, {**_about(bundle, engine.name, threads), "characters": characters})
     if max_growth_mb is not None and not grown <= max_growth_mb:
         raise click.ClickException(f"the memory grew by {grown:.1f} MB; allowed: {max_growth_mb:g} MB")
+    if max_later_growth_mb is not None and not later <= max_later_growth_mb:
+        raise click.ClickException(
+            f"after the first 20,000 windows the memory grew by {later:.2f} MB; allowed: {max_later_growth_mb:g} MB"
+        )
 
 
 @bench.command("fuzz")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from strut_server.bench.load import Load, LoadRun, Result
 from strut_server.bench.processes import Served, usage
 
 NO_END_SECONDS = 1e6
+SETTLING_WINDOWS = 20_000
+"""After the warm-up. By then buffers have had their largest sizes, and what the allocator keeps has found its level."""
+LEAST_LOOKS = 6
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,31 @@ class Soak:
         """By how much the memory grew after the warm-up; NaN where the system does not say."""
         return self.samples[-1].memory_bytes - self.samples[0].memory_bytes
 
+    @property
+    def settled(self) -> list[float]:
+        """Bytes at the looks after the first 20,000 windows."""
+        begin = self.samples[0].windows + SETTLING_WINDOWS
+        return [sample.memory_bytes for sample in self.samples if sample.windows >= begin]
+
+    @property
+    def later_grown_bytes(self) -> float:
+        """By how much the memory went on growing after the first 20,000 windows: from the median of the first third of
+        the looks to that of the last, since an allocator's level goes up and down by a megabyte from look to look. NaN
+        where there were too few looks."""
+        looks = self.settled
+        third = len(looks) // 3
+        if len(looks) < LEAST_LOOKS:
+            return math.nan
+        return statistics.median(looks[-third:]) - statistics.median(looks[:third])
+
     def as_dict(self) -> dict[str, Any]:
         """A JSON object."""
-        grown = self.grown_bytes
+        grown, later = self.grown_bytes, self.later_grown_bytes
         return {
             "windows": self.samples[-1].windows,
             "warm_up_windows": self.warm_up_windows,
             "grown_bytes": None if math.isnan(grown) else grown,
+            "later_grown_bytes": None if math.isnan(later) else later,
             "errors": dict(self.result.errors),
             "samples": [vars(sample) for sample in self.samples],
         }
