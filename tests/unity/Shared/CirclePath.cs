@@ -24,6 +24,8 @@ internal sealed class CirclePath : IControlSource
     /// <summary>Where to begin: on the circle, facing along it.</summary>
     public Placement Start => new(x, z + Radius, Math.PI / 2);
 
+    public (double X, double Z) Centre => (x, z);
+
     public void Replan() => replan = true;
 
     public void Advance(double seconds)

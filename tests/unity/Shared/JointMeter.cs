@@ -1,32 +1,49 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Strut.Core;
 
 namespace Strut.Testing;
 
-/// <summary>Accelerations of a character's joints, taken at the timeline's own rate (updates of 1/30 s).</summary>
+/// <summary>Accelerations of a character's joints over the frames that were on screen, whatever the rate of updates.</summary>
 internal sealed class JointMeter
 {
     private readonly Vec3[][] last = { Places(), Places(), Places() };
     private readonly Quat[] turned = new Quat[Skeleton.Joints];
+    private readonly Character character;
+    private readonly bool inPlace;
+    private long next;
     private int seen;
+
+    /// <param name="character">who.</param>
+    /// <param name="inPlace">relative to the root, so that a teleport does not count.</param>
+    public JointMeter(Character character, bool inPlace = false)
+    {
+        this.character = character;
+        this.inPlace = inPlace;
+        next = (long)Math.Floor(character.Playhead);
+    }
 
     /// <summary>Metres a second squared, the largest of every frame.</summary>
     public List<double> Accelerations { get; } = new();
 
-    /// <summary>Frames whose pose was not whole: a number not finite, or a rotation without unit length.</summary>
+    /// <summary>Frames that were not whole: a number not finite, or a rotation without unit length.</summary>
     public int Broken { get; private set; }
 
-    /// <summary>Takes the pose on screen.</summary>
-    /// <param name="character">who.</param>
-    /// <param name="inPlace">relative to the root, so that a teleport does not count.</param>
-    public void Add(Character character, bool inPlace = false)
+    /// <summary>Takes what has been on screen since the last time; after every update.</summary>
+    public void Measure()
+    {
+        for (; next <= (long)Math.Floor(character.Playhead); next++)
+        {
+            Add(character.FrameAt(next));
+        }
+    }
+
+    private void Add(Frame pose)
     {
         var places = last[seen % 3];
-        var pose = character.Pose;
-        var heading = inPlace ? 0 : pose.Heading;
-        var turn = Quat.AboutY(heading);
-        var root = inPlace ? Vec3.Zero : new Vec3((float)character.Place.X, 0, (float)character.Place.Z);
+        var turn = Quat.AboutY(inPlace ? 0 : pose.Heading);
+        var root = inPlace ? Vec3.Zero : new Vec3(pose.RootX, 0, pose.RootZ);
         turned[0] = turn * pose.Rotations[0];
         places[0] = root + turn * pose.Pelvis;
         for (var joint = 1; joint < Skeleton.Joints; joint++)
@@ -54,11 +71,12 @@ internal sealed class JointMeter
         Accelerations.Add(largest);
     }
 
-    public double Percentile(double share)
+    /// <summary>A share (0 to 1) of the values of several characters is not above this.</summary>
+    public static double Percentile(IEnumerable<JointMeter> meters, double share)
     {
-        var sorted = Accelerations.ToArray();
-        Array.Sort(sorted);
-        return sorted.Length == 0 ? 0 : sorted[(int)Math.Min(Math.Ceiling(share * sorted.Length), sorted.Length - 1)];
+        var values = meters.SelectMany(meter => meter.Accelerations).ToArray();
+        Array.Sort(values);
+        return values.Length == 0 ? 0 : values[(int)Math.Max(Math.Ceiling(share * values.Length) - 1, 0)];
     }
 
     private static bool IsWhole(Frame pose)

@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using System.Threading.Tasks;
 
 namespace Strut.Testing;
 
@@ -72,6 +71,11 @@ internal sealed class ServerProcess : IDisposable
         process.Kill(true);
         process.WaitForExit();
     }
+
+    /// <summary>Asks it to drain and stop (SIGTERM); returns at once.</summary>
+    public void Terminate() => Process.Start("kill", $"-TERM {process.Id}").WaitForExit();
+
+    public void WaitForExit() => process.WaitForExit();
 
     public void Dispose()
     {

@@ -259,9 +259,17 @@ namespace Strut.Core
             }
 
             pacer.ReplanWanted |= Controls.TakeReplan();
-            if (pacer.Decide(now, timeScale, out var plan))
+            // While none is free, what is wanted is wanted in the next frame as well.
+            if (client.Rent() is Request request)
             {
-                Ask(plan, timeScale, statistics);
+                if (pacer.Decide(now, timeScale, out var plan))
+                {
+                    Ask(request, plan, statistics);
+                }
+                else
+                {
+                    client.GiveBack(request);
+                }
             }
         }
 
@@ -279,9 +287,8 @@ namespace Strut.Core
             buffer.Trim(number - client.HistoryFrames - Behind);
         }
 
-        private void Ask(in RequestPlan plan, double timeScale, Statistics statistics)
+        private void Ask(Request request, in RequestPlan plan, Statistics statistics)
         {
-            var request = client.Rent();
             var last = buffer.Get(plan.Start - 1);
             var before = buffer.Get(plan.Start - 2);
             var fps = (float)Constants.Fps;
@@ -306,7 +313,7 @@ namespace Strut.Core
             request.HistoryCount = 0;
             if (plan.Origin == Origin.Cold)
             {
-                request.Pose.CopyFrom(last);
+                request.History[0].CopyFrom(last);
                 request.Place = new Placement(last.RootX, last.RootZ, last.Heading);
             }
             else if (plan.Origin == Origin.History)

@@ -12,6 +12,9 @@ namespace Strut.Core
     /// </summary>
     public sealed class Client : IDisposable
     {
+        // One on its way, one that is being made.
+        private const int RequestsPerCharacter = 2;
+
         private readonly Connection connection;
         private readonly List<Character> characters = new List<Character>();
         private readonly Dictionary<ulong, Character> byNumber = new Dictionary<ulong, Character>();
@@ -58,6 +61,7 @@ namespace Strut.Core
         /// <summary>A new character, which stands until its first window.</summary>
         public Character Add(CharacterSettings settings)
         {
+            connection.Reserve(RequestsPerCharacter);
             var character = new Character(this, ++lastNumber, settings);
             characters.Add(character);
             byNumber.Add(character.Number, character);
@@ -94,7 +98,7 @@ namespace Strut.Core
             }
 
             var began = Stopwatch.GetTimestamp();
-            while (connection.TryTake(out var item))
+            while (connection.Take() is InboxItem item)
             {
                 Take(item, now);
                 connection.Return(item);
@@ -128,13 +132,14 @@ namespace Strut.Core
             connection.Dispose();
         }
 
-        internal Request Rent() => connection.Rent();
+        internal Request? Rent() => connection.Rent();
+
+        internal void GiveBack(Request request) => connection.GiveBack(request);
 
         internal void Send(Request request)
         {
             request.Session = session;
-            connection.Send(request);
-            sending = true;
+            sending |= connection.Send(request);
         }
 
         /// <summary>The frames of a relayed window; null where they cannot be read.</summary>

@@ -26,6 +26,8 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
     private readonly TaskCompletionSource<Metadata> headers =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private Timer? deadlineTimer;
+    private volatile bool expired;
     private Task<HttpResponseMessage>? response;
     private Stream? responseStream;
     private Status? status;
@@ -53,7 +55,7 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
         if (options.Deadline is DateTime deadline)
         {
             var left = deadline.ToUniversalTime() - DateTime.UtcNow;
-            cancellation.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            deadlineTimer = new Timer(_ => Expire(), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
 
         var request = RequestHeaders.Make(channel.Address, method.FullName, options);
@@ -156,10 +158,20 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
 
     public void Dispose()
     {
+        deadlineTimer?.Dispose();
         if (status?.StatusCode != StatusCode.OK)
         {
             cancellation.Cancel();
             content.Cancel();
+        }
+    }
+
+    private void Expire()
+    {
+        if (status == null)
+        {
+            expired = true;
+            cancellation.Cancel();
         }
     }
 
@@ -205,7 +217,10 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
         return await answer.Content.ReadAsStreamAsync().ConfigureAwait(false);
     }
 
-    private async Task<bool> ReadMessageAsync(Stream stream)
+#if NET
+    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+#endif
+    private async ValueTask<bool> ReadMessageAsync(Stream stream)
     {
         var header = incoming.Rent(HeaderBytes);
         var read = await FillAsync(stream, header).ConfigureAwait(false);
@@ -244,6 +259,9 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
 
     private static uint LengthOf(ReadOnlyMemory<byte> header) => BinaryPrimitives.ReadUInt32BigEndian(header.Span[1..]);
 
+#if NET
+    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+#endif
     private async ValueTask<int> FillAsync(Stream stream, Memory<byte> buffer)
     {
         var filled = 0;
@@ -280,8 +298,7 @@ internal sealed class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TRespon
 
         if (error is OperationCanceledException || cancellation.IsCancellationRequested)
         {
-            var late = options.Deadline is DateTime deadline && DateTime.UtcNow >= deadline.ToUniversalTime();
-            return late && !options.CancellationToken.IsCancellationRequested
+            return expired
                 ? new Status(StatusCode.DeadlineExceeded, "the deadline passed", error)
                 : new Status(StatusCode.Cancelled, "the call was cancelled", error);
         }

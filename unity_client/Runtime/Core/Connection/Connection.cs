@@ -32,13 +32,17 @@ namespace Strut.Core
     {
         private readonly ITransport transport;
         private readonly ConnectionSettings settings;
-        private readonly ConcurrentQueue<Request> outgoing = new ConcurrentQueue<Request>();
-        private readonly ConcurrentQueue<Request> sent = new ConcurrentQueue<Request>();
-        private readonly ConcurrentQueue<InboxItem> incoming = new ConcurrentQueue<InboxItem>();
-        private readonly ConcurrentQueue<InboxItem> free = new ConcurrentQueue<InboxItem>();
+        private const int Capacity = 4096;
+
+        private readonly Ring<Request> outgoing = new Ring<Request>(Capacity);
+        private readonly Ring<Request> sent = new Ring<Request>(Capacity);
+        private readonly Ring<InboxItem> incoming = new Ring<InboxItem>(Capacity);
+        private readonly Ring<InboxItem> free = new Ring<InboxItem>(Capacity);
         private readonly ConcurrentQueue<ulong> released = new ConcurrentQueue<ulong>();
+        // The connection's thread and the reader are both at the network's end of the two rings of items.
+        private readonly object inboxLock = new object();
+        private readonly System.Collections.Generic.Stack<Request> spare = new System.Collections.Generic.Stack<Request>(64);
         private readonly AutoResetEvent wake = new AutoResetEvent(false);
-        private readonly RequestWriter writer = new RequestWriter();
         private readonly StreamMotionRequest batchMessage = new StreamMotionRequest { Requests = new WindowRequestBatch() };
         private readonly System.Collections.Generic.List<Request> batch = new System.Collections.Generic.List<Request>();
         private readonly Thread thread;
@@ -66,11 +70,32 @@ namespace Strut.Core
         /// <summary>Nanoseconds of the clock that requests are stamped with.</summary>
         public static ulong NowNs => (ulong)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 
-        /// <summary>A request that may be filled in.</summary>
-        public Request Rent() => sent.TryDequeue(out var request) ? request : new Request();
+        /// <summary>A request that may be filled in; null while all of them are on their way.</summary>
+        public Request? Rent() => spare.Count > 0 ? spare.Pop() : sent.Take();
 
-        /// <summary>Hands a request over.</summary>
-        public void Send(Request request) => outgoing.Enqueue(request);
+        /// <summary>Makes requests before they are needed.</summary>
+        public void Reserve(int count)
+        {
+            for (var index = 0; index < count; index++)
+            {
+                spare.Push(new Request());
+            }
+        }
+
+        /// <summary>Takes back what was rented and not sent.</summary>
+        public void GiveBack(Request request) => spare.Push(request);
+
+        /// <summary>Hands a request over; false where more wait than ever should, and it stays the caller's.</summary>
+        public bool Send(Request request)
+        {
+            if (outgoing.TryAdd(request))
+            {
+                return true;
+            }
+
+            GiveBack(request);
+            return false;
+        }
 
         /// <summary>Ends a character on the server.</summary>
         public void Release(ulong character) => released.Enqueue(character);
@@ -79,7 +104,7 @@ namespace Strut.Core
         public void Wake() => wake.Set();
 
         /// <summary>The next thing that came, until there is none.</summary>
-        public bool TryTake(out InboxItem item) => incoming.TryDequeue(out item!);
+        public InboxItem? Take() => incoming.Take();
 
         /// <summary>Gives an item back.</summary>
         public void Return(InboxItem item)
@@ -88,7 +113,7 @@ namespace Strut.Core
             item.Hello = null;
             item.Model = null;
             item.Data = Google.Protobuf.ByteString.Empty;
-            free.Enqueue(item);
+            free.TryAdd(item);
         }
 
         /// <summary>Begins to end: returns at once.</summary>
@@ -159,7 +184,7 @@ namespace Strut.Core
             End(cancellation);
             var item = Rented(InboxKind.Disconnected);
             item.Failure = failure ?? default;
-            incoming.Enqueue(item);
+            Deliver(item);
             return failure;
         }
 
@@ -177,9 +202,9 @@ namespace Strut.Core
                 // A transport that fails while it ends has ended.
             }
 
-            while (outgoing.TryDequeue(out var request))
+            while (outgoing.Take() is Request request)
             {
-                sent.Enqueue(request);
+                sent.TryAdd(request);
             }
         }
 
@@ -275,12 +300,12 @@ namespace Strut.Core
 
         private void SendRequests()
         {
-            while (outgoing.TryDequeue(out var request))
+            while (outgoing.Take() is Request request)
             {
                 // Of several of a character only the newest is of use.
                 if (request.Session != session || request.Owner?.Newest != request.Timing.Sequence)
                 {
-                    sent.Enqueue(request);
+                    sent.TryAdd(request);
                     continue;
                 }
 
@@ -303,7 +328,7 @@ namespace Strut.Core
             var now = NowNs;
             foreach (var request in batch)
             {
-                writer.Write(request, now);
+                RequestWriter.Write(request, now);
                 requests.Add(request.Message);
             }
 
@@ -326,7 +351,7 @@ namespace Strut.Core
 
                 foreach (var request in batch)
                 {
-                    sent.Enqueue(request);
+                    sent.TryAdd(request);
                 }
 
                 batch.Clear();
@@ -337,6 +362,7 @@ namespace Strut.Core
         {
             var write = call!.RequestStream.WriteAsync(message);
             var since = Stopwatch.GetTimestamp();
+            var wait = default(SpinWait);
             while (!write.IsCompleted)
             {
                 // A stalled network takes no more than its windows hold.
@@ -345,8 +371,7 @@ namespace Strut.Core
                     throw new TimeoutException("a message could not be sent");
                 }
 
-                // Its failure is looked at below.
-                Task.WaitAny(new Task[] { write }, 20);
+                wait.SpinOnce();
             }
 
             write.GetAwaiter().GetResult();
@@ -369,7 +394,7 @@ namespace Strut.Core
             {
                 while (await stream.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
                 {
-                    Take(stream.ResponseStream.Current, number);
+                    TakeMessage(stream.ResponseStream.Current, number);
                 }
             }
             catch (Exception error)
@@ -385,7 +410,7 @@ namespace Strut.Core
             }
         }
 
-        private void Take(StreamMotionResponse message, int number)
+        private void TakeMessage(StreamMotionResponse message, int number)
         {
             if (number != session)
             {
@@ -398,7 +423,7 @@ namespace Strut.Core
                     maxBatch = Math.Max(1, (int)message.Hello.Limits.MaxBatch);
                     var hello = Rented(InboxKind.Connected);
                     hello.Hello = message.Hello;
-                    incoming.Enqueue(hello);
+                    Deliver(hello);
                     state = ConnectionState.Ready;
                     wake.Set();
                     break;
@@ -425,7 +450,7 @@ namespace Strut.Core
             {
                 var item = ReplyReader.Read(replies[index], now, Rented(InboxKind.Window));
                 item.Bytes = bytes / replies.Count;
-                incoming.Enqueue(item);
+                Deliver(item);
             }
 
             if (draining)
@@ -445,23 +470,38 @@ namespace Strut.Core
                 case ServerEvent.EventOneofCase.ModelChanged:
                     var changed = Rented(InboxKind.ModelChanged);
                     changed.Model = happened.ModelChanged.Model;
-                    incoming.Enqueue(changed);
+                    Deliver(changed);
                     break;
                 case ServerEvent.EventOneofCase.ControlsOverridden:
                     var overridden = Rented(InboxKind.ControlsOverridden);
                     overridden.Character = happened.ControlsOverridden.Character;
                     overridden.Count = happened.ControlsOverridden.Controls == null ? 0 : 1;
-                    incoming.Enqueue(overridden);
+                    Deliver(overridden);
                     break;
             }
         }
 
         private InboxItem Rented(InboxKind kind)
         {
-            var item = free.TryDequeue(out var used) ? used : new InboxItem();
+            InboxItem? used;
+            lock (inboxLock)
+            {
+                used = free.Take();
+            }
+
+            var item = used ?? new InboxItem();
             item.Kind = kind;
             item.Session = session;
             return item;
+        }
+
+        private void Deliver(InboxItem item)
+        {
+            lock (inboxLock)
+            {
+                // A game that has not looked for so long has no use for more.
+                incoming.TryAdd(item);
+            }
         }
     }
 }

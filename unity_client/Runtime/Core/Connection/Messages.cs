@@ -11,7 +11,6 @@ namespace Strut.Core
     /// </summary>
     internal sealed class Request
     {
-        public readonly Frame Pose = new Frame();
         public readonly ControlPlan Plan = new ControlPlan();
         public readonly WindowRequest Message = new WindowRequest();
 
@@ -28,8 +27,24 @@ namespace Strut.Core
         public Placement Place;
         public float? GesturePhase;
         public FootLocks? Locks;
+
+        /// <summary>The frames before the start; in a cold start the pose.</summary>
         public Frame[] History = Array.Empty<Frame>();
         public int HistoryCount;
+        private byte[] bytes = Array.Empty<byte>();
+
+        public Request() => ReserveHistory(8);
+
+        /// <summary>Bytes that stay as they are until the request was written.</summary>
+        public byte[] ReserveBytes(int count)
+        {
+            if (bytes.Length < count)
+            {
+                bytes = new byte[count];
+            }
+
+            return bytes;
+        }
 
         public void ReserveHistory(int frames)
         {

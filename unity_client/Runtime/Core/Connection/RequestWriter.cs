@@ -6,14 +6,12 @@ using Strut.V1;
 namespace Strut.Core
 {
     /// <summary>Turns requests into the contract's messages, which are made once and changed in place. Connection's thread.</summary>
-    internal sealed class RequestWriter
+    internal static class RequestWriter
     {
-        private byte[] history = new byte[8 * 380];
-
         /// <summary>Brings a request's message up to date.</summary>
         /// <param name="request">the request.</param>
         /// <param name="nowNs">this client's clock, nanoseconds.</param>
-        public void Write(Request request, ulong nowNs)
+        public static void Write(Request request, ulong nowNs)
         {
             var message = request.Message;
             message.Character = request.Character;
@@ -31,7 +29,7 @@ namespace Strut.Core
             WriteControls(request, message.Controls ??= new V1.Controls());
         }
 
-        private void WriteTimeline(Request request, Timeline timeline)
+        private static void WriteTimeline(Request request, Timeline timeline)
         {
             timeline.StartFrame = request.Timing.Start;
             switch (request.Timing.Origin)
@@ -44,50 +42,37 @@ namespace Strut.Core
                     {
                         Position = new GroundPoint { X = (float)request.Place.X, Z = (float)request.Place.Z },
                         Heading = (float)request.Place.Heading,
-                        Pose = Pack(request.Pose),
+                        Pose = Pack(request, 1, request.History),
                     };
                     break;
                 default:
                     timeline.History = new History
                     {
                         EndFrame = request.Timing.Start - 1,
-                        Frames = Pack(request),
+                        Frames = Pack(request, request.HistoryCount, request.History),
                         FootLocks = request.Locks,
                     };
                     break;
             }
         }
 
-        private PackedFrames Pack(Request request)
+        private static PackedFrames Pack(Request request, int count, Frame[] frames)
         {
             var record = FrameCodec.RecordBytes(FrameEncoding.Float32);
-            var size = record * request.HistoryCount;
-            if (history.Length < size)
+            var bytes = request.ReserveBytes(count * record);
+            for (var index = 0; index < count; index++)
             {
-                history = new byte[size];
+                FrameCodec.WriteFloat32(frames[index], bytes.AsSpan(index * record, record));
             }
 
-            for (var index = 0; index < request.HistoryCount; index++)
+            // Not copied: the request is not used again before it was written.
+            return new PackedFrames
             {
-                FrameCodec.WriteFloat32(request.History[index], history.AsSpan(index * record, record));
-            }
-
-            return Packed(request.HistoryCount, size);
+                Encoding = V1.FrameEncoding.Float32,
+                Count = (uint)count,
+                Data = UnsafeByteOperations.UnsafeWrap(bytes.AsMemory(0, count * record)),
+            };
         }
-
-        private PackedFrames Pack(Frame pose)
-        {
-            var record = FrameCodec.RecordBytes(FrameEncoding.Float32);
-            FrameCodec.WriteFloat32(pose, history.AsSpan(0, record));
-            return Packed(1, record);
-        }
-
-        private PackedFrames Packed(int count, int size) => new PackedFrames
-        {
-            Encoding = V1.FrameEncoding.Float32,
-            Count = (uint)count,
-            Data = ByteString.CopyFrom(history, 0, size),
-        };
 
         private static void WriteControls(Request request, V1.Controls message)
         {

@@ -131,7 +131,11 @@ namespace Strut.Core
             return true;
         }
 
-        internal void Clear()
+        /// <summary>A sample that was taken.</summary>
+        public PathSample this[int index] => Samples[index];
+
+        /// <summary>Empties the plan.</summary>
+        public void Clear()
         {
             Controls = null;
             SampleCount = 0;

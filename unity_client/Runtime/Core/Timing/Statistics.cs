@@ -67,8 +67,8 @@ namespace Strut.Core
 
         public long BytesReceived { get; internal set; }
 
-        /// <summary>Errors by their reason.</summary>
-        public Dictionary<string, long> Errors { get; } = new Dictionary<string, long>();
+        /// <summary>Errors by their reason. With room for all reasons of the contract, so that a new one allocates nothing.</summary>
+        public Dictionary<string, long> Errors { get; } = new Dictionary<string, long>(64);
 
         /// <summary>Forgets everything.</summary>
         public void Clear()

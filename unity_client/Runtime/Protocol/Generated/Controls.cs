@@ -68,45 +68,45 @@ namespace Strut.V1 {
             "QhAKDl9wcmVjaXBpdGF0aW9uQg0KC192aXNpYmlsaXR5Qg4KDF90ZW1wZXJh",
             "dHVyZUIVChNfZ3JvdW5kX3RlbXBlcmF0dXJlQgsKCV9jcm93ZGluZ0IQCg5f",
             "cGxhdGZvcm1fdGlsdEISChBfcGxhdGZvcm1fcGVyaW9kQg4KDF9zdGVwX2hl",
-            "aWdodCIdCgtTY2VuZVZlY3RvchIOCgZ2YWx1ZXMYASADKAIieAoLSGVpZ2h0",
-            "RmllbGQSJQoGb3JpZ2luGAEgASgLMhUuc3RydXQudjEuR3JvdW5kUG9pbnQS",
-            "DwoHaGVhZGluZxgCIAEoAhIPCgdzcGFjaW5nGAMgASgCEg8KB2NvbHVtbnMY",
-            "BCABKA0SDwoHaGVpZ2h0cxgFIAMoAiJHCg5DaXJjbGVPYnN0YWNsZRIlCgZj",
-            "ZW50ZXIYASABKAsyFS5zdHJ1dC52MS5Hcm91bmRQb2ludBIOCgZyYWRpdXMY",
-            "AiABKAIiYwoLQm94T2JzdGFjbGUSJQoGY2VudGVyGAEgASgLMhUuc3RydXQu",
-            "djEuR3JvdW5kUG9pbnQSDQoFd2lkdGgYAiABKAISDQoFZGVwdGgYAyABKAIS",
-            "DwoHaGVhZGluZxgEIAEoAiKfAQoIT2JzdGFjbGUSKgoGY2lyY2xlGAEgASgL",
-            "Mhguc3RydXQudjEuQ2lyY2xlT2JzdGFjbGVIABIkCgNib3gYAiABKAsyFS5z",
-            "dHJ1dC52MS5Cb3hPYnN0YWNsZUgAEhMKBmJvdHRvbRgDIAEoAkgBiAEBEhAK",
-            "A3RvcBgEIAEoAkgCiAEBQgcKBXNoYXBlQgkKB19ib3R0b21CBgoEX3RvcCK0",
-            "AgoMU2NlbmVDb250cm9sEhAKBnByZXNldBgBIAEoCUgAEg4KBHRleHQYAiAB",
-            "KAlIABI1ChBzY2VuZV9kZXNjcmlwdG9yGAMgASgLMhkuc3RydXQudjEuU2Nl",
-            "bmVEZXNjcmlwdG9ySAASJwoGdmVjdG9yGAQgASgLMhUuc3RydXQudjEuU2Nl",
-            "bmVWZWN0b3JIABISCgVhbHBoYRgFIAEoAkgBiAEBEjAKDGhlaWdodF9maWVs",
-            "ZBgGIAEoCzIVLnN0cnV0LnYxLkhlaWdodEZpZWxkSAKIAQESJQoJb2JzdGFj",
-            "bGVzGAcgAygLMhIuc3RydXQudjEuT2JzdGFjbGUSEQoJYmVuZF9wYXRoGAgg",
-            "ASgIQgcKBXNjZW5lQggKBl9hbHBoYUIPCg1faGVpZ2h0X2ZpZWxkIo0BCgtK",
-            "b2ludFRhcmdldBINCgVqb2ludBgBIAEoDRIoCghwb3NpdGlvbhgCIAEoCzIR",
-            "LnN0cnV0LnYxLlZlY3RvcjNIAIgBARIrCghyb3RhdGlvbhgDIAEoCzIULnN0",
-            "cnV0LnYxLlF1YXRlcm5pb25IAYgBAUILCglfcG9zaXRpb25CCwoJX3JvdGF0",
-            "aW9uIpQBCghLZXlmcmFtZRIMCgR0aW1lGAEgASgCEikKBHBvc2UYAiABKAsy",
-            "Fi5zdHJ1dC52MS5QYWNrZWRGcmFtZXNIAIgBARImCgd0YXJnZXRzGAMgAygL",
-            "MhUuc3RydXQudjEuSm9pbnRUYXJnZXQSEwoGd2VpZ2h0GAQgASgCSAGIAQFC",
-            "BwoFX3Bvc2VCCQoHX3dlaWdodCKPAwoIQ29udHJvbHMSLQoKdHJhamVjdG9y",
-            "eRgBIAEoCzIULnN0cnV0LnYxLlRyYWplY3RvcnlIAIgBARIiCgdjb250ZW50",
-            "GAIgASgLMhEuc3RydXQudjEuQ29udGVudBImCgVzdHlsZRgDIAEoCzISLnN0",
-            "cnV0LnYxLlN0eWxlTWl4SAGIAQESKgoFc2NlbmUYBCABKAsyFi5zdHJ1dC52",
-            "MS5TY2VuZUNvbnRyb2xIAogBARIlCglrZXlmcmFtZXMYBSADKAsyEi5zdHJ1",
-            "dC52MS5LZXlmcmFtZRIRCgRzZWVkGAYgASgESAOIAQESEgoFc3RlcHMYByAB",
-            "KA1IBIgBARIWCgltaW5fc3RlcHMYCCABKA1IBYgBARIdChBjb250ZW50X2d1",
-            "aWRhbmNlGAkgASgCSAaIAQFCDQoLX3RyYWplY3RvcnlCCAoGX3N0eWxlQggK",
-            "Bl9zY2VuZUIHCgVfc2VlZEIICgZfc3RlcHNCDAoKX21pbl9zdGVwc0ITChFf",
-            "Y29udGVudF9ndWlkYW5jZSpyChBUcmFqZWN0b3J5VGltaW5nEiEKHVRSQUpF",
-            "Q1RPUllfVElNSU5HX1VOU1BFQ0lGSUVEEAASHgoaVFJBSkVDVE9SWV9USU1J",
-            "TkdfU0NBTEFCTEUQARIbChdUUkFKRUNUT1JZX1RJTUlOR19GSVhFRBACKl0K",
-            "C1N0eWxlR2F0aW5nEhwKGFNUWUxFX0dBVElOR19VTlNQRUNJRklFRBAAEhQK",
-            "EFNUWUxFX0dBVElOR19PRkYQARIaChZTVFlMRV9HQVRJTkdfQVVUT01BVElD",
-            "EAJCDvgBAaoCCFN0cnV0LlYxYgZwcm90bzM="));
+            "aWdodCIdCgtTY2VuZVZlY3RvchIOCgZ2YWx1ZXMYASADKAIiigEKC0hlaWdo",
+            "dEZpZWxkEiUKBm9yaWdpbhgBIAEoCzIVLnN0cnV0LnYxLkdyb3VuZFBvaW50",
+            "Eg8KB2hlYWRpbmcYAiABKAISDwoHc3BhY2luZxgDIAEoAhIPCgdjb2x1bW5z",
+            "GAQgASgNEg8KB2hlaWdodHMYBSADKAISEAoIY2VpbGluZ3MYBiADKAIiRwoO",
+            "Q2lyY2xlT2JzdGFjbGUSJQoGY2VudGVyGAEgASgLMhUuc3RydXQudjEuR3Jv",
+            "dW5kUG9pbnQSDgoGcmFkaXVzGAIgASgCImMKC0JveE9ic3RhY2xlEiUKBmNl",
+            "bnRlchgBIAEoCzIVLnN0cnV0LnYxLkdyb3VuZFBvaW50Eg0KBXdpZHRoGAIg",
+            "ASgCEg0KBWRlcHRoGAMgASgCEg8KB2hlYWRpbmcYBCABKAIinwEKCE9ic3Rh",
+            "Y2xlEioKBmNpcmNsZRgBIAEoCzIYLnN0cnV0LnYxLkNpcmNsZU9ic3RhY2xl",
+            "SAASJAoDYm94GAIgASgLMhUuc3RydXQudjEuQm94T2JzdGFjbGVIABITCgZi",
+            "b3R0b20YAyABKAJIAYgBARIQCgN0b3AYBCABKAJIAogBAUIHCgVzaGFwZUIJ",
+            "CgdfYm90dG9tQgYKBF90b3AitAIKDFNjZW5lQ29udHJvbBIQCgZwcmVzZXQY",
+            "ASABKAlIABIOCgR0ZXh0GAIgASgJSAASNQoQc2NlbmVfZGVzY3JpcHRvchgD",
+            "IAEoCzIZLnN0cnV0LnYxLlNjZW5lRGVzY3JpcHRvckgAEicKBnZlY3RvchgE",
+            "IAEoCzIVLnN0cnV0LnYxLlNjZW5lVmVjdG9ySAASEgoFYWxwaGEYBSABKAJI",
+            "AYgBARIwCgxoZWlnaHRfZmllbGQYBiABKAsyFS5zdHJ1dC52MS5IZWlnaHRG",
+            "aWVsZEgCiAEBEiUKCW9ic3RhY2xlcxgHIAMoCzISLnN0cnV0LnYxLk9ic3Rh",
+            "Y2xlEhEKCWJlbmRfcGF0aBgIIAEoCEIHCgVzY2VuZUIICgZfYWxwaGFCDwoN",
+            "X2hlaWdodF9maWVsZCKNAQoLSm9pbnRUYXJnZXQSDQoFam9pbnQYASABKA0S",
+            "KAoIcG9zaXRpb24YAiABKAsyES5zdHJ1dC52MS5WZWN0b3IzSACIAQESKwoI",
+            "cm90YXRpb24YAyABKAsyFC5zdHJ1dC52MS5RdWF0ZXJuaW9uSAGIAQFCCwoJ",
+            "X3Bvc2l0aW9uQgsKCV9yb3RhdGlvbiKUAQoIS2V5ZnJhbWUSDAoEdGltZRgB",
+            "IAEoAhIpCgRwb3NlGAIgASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzSACI",
+            "AQESJgoHdGFyZ2V0cxgDIAMoCzIVLnN0cnV0LnYxLkpvaW50VGFyZ2V0EhMK",
+            "BndlaWdodBgEIAEoAkgBiAEBQgcKBV9wb3NlQgkKB193ZWlnaHQijwMKCENv",
+            "bnRyb2xzEi0KCnRyYWplY3RvcnkYASABKAsyFC5zdHJ1dC52MS5UcmFqZWN0",
+            "b3J5SACIAQESIgoHY29udGVudBgCIAEoCzIRLnN0cnV0LnYxLkNvbnRlbnQS",
+            "JgoFc3R5bGUYAyABKAsyEi5zdHJ1dC52MS5TdHlsZU1peEgBiAEBEioKBXNj",
+            "ZW5lGAQgASgLMhYuc3RydXQudjEuU2NlbmVDb250cm9sSAKIAQESJQoJa2V5",
+            "ZnJhbWVzGAUgAygLMhIuc3RydXQudjEuS2V5ZnJhbWUSEQoEc2VlZBgGIAEo",
+            "BEgDiAEBEhIKBXN0ZXBzGAcgASgNSASIAQESFgoJbWluX3N0ZXBzGAggASgN",
+            "SAWIAQESHQoQY29udGVudF9ndWlkYW5jZRgJIAEoAkgGiAEBQg0KC190cmFq",
+            "ZWN0b3J5QggKBl9zdHlsZUIICgZfc2NlbmVCBwoFX3NlZWRCCAoGX3N0ZXBz",
+            "QgwKCl9taW5fc3RlcHNCEwoRX2NvbnRlbnRfZ3VpZGFuY2UqcgoQVHJhamVj",
+            "dG9yeVRpbWluZxIhCh1UUkFKRUNUT1JZX1RJTUlOR19VTlNQRUNJRklFRBAA",
+            "Eh4KGlRSQUpFQ1RPUllfVElNSU5HX1NDQUxBQkxFEAESGwoXVFJBSkVDVE9S",
+            "WV9USU1JTkdfRklYRUQQAipdCgtTdHlsZUdhdGluZxIcChhTVFlMRV9HQVRJ",
+            "TkdfVU5TUEVDSUZJRUQQABIUChBTVFlMRV9HQVRJTkdfT0ZGEAESGgoWU1RZ",
+            "TEVfR0FUSU5HX0FVVE9NQVRJQxACQg74AQGqAghTdHJ1dC5WMWIGcHJvdG8z"));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Strut.V1.FramesReflection.Descriptor, global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.TrajectoryTiming), typeof(global::Strut.V1.StyleGating), }, null, new pbr::GeneratedClrTypeInfo[] {
@@ -122,7 +122,7 @@ namespace Strut.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StyleMix), global::Strut.V1.StyleMix.Parser, new[]{ "Components", "Strength", "Parts", "Dimensions", "Gating" }, new[]{ "Strength" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.SceneDescriptor), global::Strut.V1.SceneDescriptor.Parser, new[]{ "Slope", "Friction", "Compliance", "SinkDepth", "Roughness", "WaterDepth", "SnowDepth", "Clearance", "FootingWidth", "Wind", "Precipitation", "Visibility", "Temperature", "GroundTemperature", "Crowding", "PlatformTilt", "PlatformPeriod", "StepHeight" }, new[]{ "Slope", "Friction", "Compliance", "SinkDepth", "Roughness", "WaterDepth", "SnowDepth", "Clearance", "FootingWidth", "Wind", "Precipitation", "Visibility", "Temperature", "GroundTemperature", "Crowding", "PlatformTilt", "PlatformPeriod", "StepHeight" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.SceneVector), global::Strut.V1.SceneVector.Parser, new[]{ "Values" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.HeightField), global::Strut.V1.HeightField.Parser, new[]{ "Origin", "Heading", "Spacing", "Columns", "Heights" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.HeightField), global::Strut.V1.HeightField.Parser, new[]{ "Origin", "Heading", "Spacing", "Columns", "Heights", "Ceilings" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.CircleObstacle), global::Strut.V1.CircleObstacle.Parser, new[]{ "Center", "Radius" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.BoxObstacle), global::Strut.V1.BoxObstacle.Parser, new[]{ "Center", "Width", "Depth", "Heading" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.Obstacle), global::Strut.V1.Obstacle.Parser, new[]{ "Circle", "Box", "Bottom", "Top" }, new[]{ "Shape", "Bottom", "Top" }, null, null, null),
@@ -4611,6 +4611,7 @@ namespace Strut.V1 {
       spacing_ = other.spacing_;
       columns_ = other.columns_;
       heights_ = other.heights_.Clone();
+      ceilings_ = other.ceilings_.Clone();
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -4695,6 +4696,22 @@ namespace Strut.V1 {
       get { return heights_; }
     }
 
+    /// <summary>Field number for the "ceilings" field.</summary>
+    public const int CeilingsFieldNumber = 6;
+    private static readonly pb::FieldCodec<float> _repeated_ceilings_codec
+        = pb::FieldCodec.ForFloat(50);
+    private readonly pbc::RepeatedField<float> ceilings_ = new pbc::RepeatedField<float>();
+    /// <summary>
+    /// ceilings are the heights of what hangs over the ground, above y = 0 of the window's space, in the order of heights;
+    /// characters stoop below them. Unit: metres. Range: -1000 to 1000 each; as many as heights, or none.
+    /// Default: empty, open above.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<float> Ceilings {
+      get { return ceilings_; }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -4715,6 +4732,7 @@ namespace Strut.V1 {
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Spacing, other.Spacing)) return false;
       if (Columns != other.Columns) return false;
       if(!heights_.Equals(other.heights_)) return false;
+      if(!ceilings_.Equals(other.ceilings_)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -4727,6 +4745,7 @@ namespace Strut.V1 {
       if (Spacing != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Spacing);
       if (Columns != 0) hash ^= Columns.GetHashCode();
       hash ^= heights_.GetHashCode();
+      hash ^= ceilings_.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -4762,6 +4781,7 @@ namespace Strut.V1 {
         output.WriteUInt32(Columns);
       }
       heights_.WriteTo(output, _repeated_heights_codec);
+      ceilings_.WriteTo(output, _repeated_ceilings_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -4789,6 +4809,7 @@ namespace Strut.V1 {
         output.WriteUInt32(Columns);
       }
       heights_.WriteTo(ref output, _repeated_heights_codec);
+      ceilings_.WriteTo(ref output, _repeated_ceilings_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -4812,6 +4833,7 @@ namespace Strut.V1 {
         size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Columns);
       }
       size += heights_.CalculateSize(_repeated_heights_codec);
+      size += ceilings_.CalculateSize(_repeated_ceilings_codec);
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -4840,6 +4862,7 @@ namespace Strut.V1 {
         Columns = other.Columns;
       }
       heights_.Add(other.heights_);
+      ceilings_.Add(other.ceilings_);
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -4883,6 +4906,11 @@ namespace Strut.V1 {
             heights_.AddEntriesFrom(input, _repeated_heights_codec);
             break;
           }
+          case 50:
+          case 53: {
+            ceilings_.AddEntriesFrom(input, _repeated_ceilings_codec);
+            break;
+          }
         }
       }
     #endif
@@ -4924,6 +4952,11 @@ namespace Strut.V1 {
           case 42:
           case 45: {
             heights_.AddEntriesFrom(ref input, _repeated_heights_codec);
+            break;
+          }
+          case 50:
+          case 53: {
+            ceilings_.AddEntriesFrom(ref input, _repeated_ceilings_codec);
             break;
           }
         }
@@ -5937,7 +5970,7 @@ namespace Strut.V1 {
   }
 
   /// <summary>
-  /// SceneControl is where the character is and how strongly it shows. Needs CAPABILITY_SCENE.
+  /// SceneControl is where the character is and how strongly it shows.
   /// </summary>
   [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
   public sealed partial class SceneControl : pb::IMessage<SceneControl>
@@ -6081,7 +6114,7 @@ namespace Strut.V1 {
     /// <summary>Field number for the "vector" field.</summary>
     public const int VectorFieldNumber = 4;
     /// <summary>
-    /// vector is a scene vector, as SceneService.EncodeScene gives it. Default: absent.
+    /// vector is a scene vector, as SceneService.EncodeScene gives it. Needs CAPABILITY_SCENE. Default: absent.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -6157,7 +6190,8 @@ namespace Strut.V1 {
     public const int BendPathFieldNumber = 8;
     private bool bendPath_;
     /// <summary>
-    /// bend_path lets the server lead the path around the obstacles; else they are only reported. Range: true or false.
+    /// bend_path lets the server lead the path around the obstacles, the shortest way that keeps a body's distance; else
+    /// they are only reported, with WARNING_CODE_OBSTACLE_ON_PATH. Range: true or false.
     /// Default: false.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]

@@ -152,7 +152,7 @@ namespace Strut.V1 {
             "KAMSKwoGZnJhbWVzGAIgASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzSACI",
             "AQESEAoIcHJvZ3Jlc3MYAyABKAISEAoDYnZoGAQgASgMSAGIAQESIwoId2Fy",
             "bmluZ3MYBSADKAsyES5zdHJ1dC52MS5XYXJuaW5nQgkKB19mcmFtZXNCBgoE",
-            "X2J2aCrgAwoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZX1VOU1BFQ0lGSUVE",
+            "X2J2aCr8AwoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZX1VOU1BFQ0lGSUVE",
             "EAASFQoRQ0FQQUJJTElUWV9RVUFUNDgQARIbChdDQVBBQklMSVRZX0NPTlRF",
             "TlRfVEVYVBACEhsKF0NBUEFCSUxJVFlfU1RZTEVfQ1JFQVRFEAMSHQoZQ0FQ",
             "QUJJTElUWV9TVFlMRV9QUklPUklUWRAEEh8KG0NBUEFCSUxJVFlfU1RZTEVf",
@@ -162,31 +162,32 @@ namespace Strut.V1 {
             "TEVTEAoSGAoUQ0FQQUJJTElUWV9LRVlGUkFNRVMQCxIbChdDQVBBQklMSVRZ",
             "X1NUWUxJWkVfQ0xJUBAMEiAKHENBUEFCSUxJVFlfT1ZFUlJJREVfQ09OVFJP",
             "TFMQDRIWChJDQVBBQklMSVRZX1BSRVNFVFMQDhIYChRDQVBBQklMSVRZX1RF",
-            "TEVNRVRSWRAPEhoKFkNBUEFCSUxJVFlfRkVXRVJfU1RFUFMQECp5CgtDb250",
-            "ZW50S2luZBIcChhDT05URU5UX0tJTkRfVU5TUEVDSUZJRUQQABIbChdDT05U",
-            "RU5UX0tJTkRfTE9DT01PVElPThABEhgKFENPTlRFTlRfS0lORF9HRVNUVVJF",
-            "EAISFQoRQ09OVEVOVF9LSU5EX0lETEUQAyqpAgoLV2FybmluZ0NvZGUSHAoY",
-            "V0FSTklOR19DT0RFX1VOU1BFQ0lGSUVEEAASIQodV0FSTklOR19DT0RFX0RF",
-            "QURMSU5FX0NMQU1QRUQQARIcChhXQVJOSU5HX0NPREVfRkVXRVJfU1RFUFMQ",
-            "AhIjCh9XQVJOSU5HX0NPREVfUEFUSF9OT1RfUkVBQ0hBQkxFEAMSIQodV0FS",
-            "TklOR19DT0RFX0tFWUZSQU1FX05PVF9NRVQQBBIhCh1XQVJOSU5HX0NPREVf",
-            "T0JTVEFDTEVfT05fUEFUSBAFEiQKIFdBUk5JTkdfQ09ERV9DT05UUk9MU19P",
-            "VkVSUklEREVOEAYSKgomV0FSTklOR19DT0RFX1BBSVJfTk9UX0lOX1RSQUlO",
-            "SU5HX0RBVEEQBypdCgtTdHlsaXplTW9kZRIcChhTVFlMSVpFX01PREVfVU5T",
-            "UEVDSUZJRUQQABIVChFTVFlMSVpFX01PREVfRkFTVBABEhkKFVNUWUxJWkVf",
-            "TU9ERV9GQUlUSEZVTBACMooECg1Nb3Rpb25TZXJ2aWNlElEKDFN0cmVhbU1v",
-            "dGlvbhIdLnN0cnV0LnYxLlN0cmVhbU1vdGlvblJlcXVlc3QaHi5zdHJ1dC52",
-            "MS5TdHJlYW1Nb3Rpb25SZXNwb25zZSgBMAESVgoPR2VuZXJhdGVXaW5kb3dz",
-            "EiAuc3RydXQudjEuR2VuZXJhdGVXaW5kb3dzUmVxdWVzdBohLnN0cnV0LnYx",
-            "LkdlbmVyYXRlV2luZG93c1Jlc3BvbnNlElAKDUdldFNlcnZlckluZm8SHi5z",
-            "dHJ1dC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBofLnN0cnV0LnYxLkdldFNl",
-            "cnZlckluZm9SZXNwb25zZRJTCg5MaXN0Q2hhcmFjdGVycxIfLnN0cnV0LnYx",
-            "Lkxpc3RDaGFyYWN0ZXJzUmVxdWVzdBogLnN0cnV0LnYxLkxpc3RDaGFyYWN0",
-            "ZXJzUmVzcG9uc2USWQoQT3ZlcnJpZGVDb250cm9scxIhLnN0cnV0LnYxLk92",
-            "ZXJyaWRlQ29udHJvbHNSZXF1ZXN0GiIuc3RydXQudjEuT3ZlcnJpZGVDb250",
-            "cm9sc1Jlc3BvbnNlEkwKC1N0eWxpemVDbGlwEhwuc3RydXQudjEuU3R5bGl6",
-            "ZUNsaXBSZXF1ZXN0Gh0uc3RydXQudjEuU3R5bGl6ZUNsaXBSZXNwb25zZTAB",
-            "Qg74AQGqAghTdHJ1dC5WMWIGcHJvdG8z"));
+            "TEVNRVRSWRAPEhoKFkNBUEFCSUxJVFlfRkVXRVJfU1RFUFMQEBIaChZDQVBB",
+            "QklMSVRZX1NDRU5FX1NQRUVEEBEqeQoLQ29udGVudEtpbmQSHAoYQ09OVEVO",
+            "VF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQ09OVEVOVF9LSU5EX0xPQ09NT1RJ",
+            "T04QARIYChRDT05URU5UX0tJTkRfR0VTVFVSRRACEhUKEUNPTlRFTlRfS0lO",
+            "RF9JRExFEAMqzgIKC1dhcm5pbmdDb2RlEhwKGFdBUk5JTkdfQ09ERV9VTlNQ",
+            "RUNJRklFRBAAEiEKHVdBUk5JTkdfQ09ERV9ERUFETElORV9DTEFNUEVEEAES",
+            "HAoYV0FSTklOR19DT0RFX0ZFV0VSX1NURVBTEAISIwofV0FSTklOR19DT0RF",
+            "X1BBVEhfTk9UX1JFQUNIQUJMRRADEiEKHVdBUk5JTkdfQ09ERV9LRVlGUkFN",
+            "RV9OT1RfTUVUEAQSIQodV0FSTklOR19DT0RFX09CU1RBQ0xFX09OX1BBVEgQ",
+            "BRIkCiBXQVJOSU5HX0NPREVfQ09OVFJPTFNfT1ZFUlJJRERFThAGEioKJldB",
+            "Uk5JTkdfQ09ERV9QQUlSX05PVF9JTl9UUkFJTklOR19EQVRBEAcSIwofV0FS",
+            "TklOR19DT0RFX1NDRU5FX05PVF9JTl9NT0RFTBAIKl0KC1N0eWxpemVNb2Rl",
+            "EhwKGFNUWUxJWkVfTU9ERV9VTlNQRUNJRklFRBAAEhUKEVNUWUxJWkVfTU9E",
+            "RV9GQVNUEAESGQoVU1RZTElaRV9NT0RFX0ZBSVRIRlVMEAIyigQKDU1vdGlv",
+            "blNlcnZpY2USUQoMU3RyZWFtTW90aW9uEh0uc3RydXQudjEuU3RyZWFtTW90",
+            "aW9uUmVxdWVzdBoeLnN0cnV0LnYxLlN0cmVhbU1vdGlvblJlc3BvbnNlKAEw",
+            "ARJWCg9HZW5lcmF0ZVdpbmRvd3MSIC5zdHJ1dC52MS5HZW5lcmF0ZVdpbmRv",
+            "d3NSZXF1ZXN0GiEuc3RydXQudjEuR2VuZXJhdGVXaW5kb3dzUmVzcG9uc2US",
+            "UAoNR2V0U2VydmVySW5mbxIeLnN0cnV0LnYxLkdldFNlcnZlckluZm9SZXF1",
+            "ZXN0Gh8uc3RydXQudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlElMKDkxpc3RD",
+            "aGFyYWN0ZXJzEh8uc3RydXQudjEuTGlzdENoYXJhY3RlcnNSZXF1ZXN0GiAu",
+            "c3RydXQudjEuTGlzdENoYXJhY3RlcnNSZXNwb25zZRJZChBPdmVycmlkZUNv",
+            "bnRyb2xzEiEuc3RydXQudjEuT3ZlcnJpZGVDb250cm9sc1JlcXVlc3QaIi5z",
+            "dHJ1dC52MS5PdmVycmlkZUNvbnRyb2xzUmVzcG9uc2USTAoLU3R5bGl6ZUNs",
+            "aXASHC5zdHJ1dC52MS5TdHlsaXplQ2xpcFJlcXVlc3QaHS5zdHJ1dC52MS5T",
+            "dHlsaXplQ2xpcFJlc3BvbnNlMAFCDvgBAaoCCFN0cnV0LlYxYgZwcm90bzM="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Google.Rpc.StatusReflection.Descriptor, global::Strut.V1.ControlsReflection.Descriptor, global::Strut.V1.FramesReflection.Descriptor, global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, global::Strut.V1.TimingReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.Capability), typeof(global::Strut.V1.ContentKind), typeof(global::Strut.V1.WarningCode), typeof(global::Strut.V1.StylizeMode), }, null, new pbr::GeneratedClrTypeInfo[] {
@@ -306,6 +307,12 @@ namespace Strut.V1 {
     /// CAPABILITY_FEWER_STEPS is Controls.min_steps below steps.
     /// </summary>
     [pbr::OriginalName("CAPABILITY_FEWER_STEPS")] FewerSteps = 16,
+    /// <summary>
+    /// CAPABILITY_SCENE_SPEED is Controls.scene with a preset or a descriptor, and with a text where
+    /// CAPABILITY_SCENE_TEXT is listed, too. Without CAPABILITY_SCENE the scene scales the speed along the path, and the
+    /// reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_SCENE_SPEED")] SceneSpeed = 17,
   }
 
   /// <summary>
@@ -366,6 +373,10 @@ namespace Strut.V1 {
     /// WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA says that the content was never seen in this style.
     /// </summary>
     [pbr::OriginalName("WARNING_CODE_PAIR_NOT_IN_TRAINING_DATA")] PairNotInTrainingData = 7,
+    /// <summary>
+    /// WARNING_CODE_SCENE_NOT_IN_MODEL says that the model knows no scenes: the scene scales the path's speed alone.
+    /// </summary>
+    [pbr::OriginalName("WARNING_CODE_SCENE_NOT_IN_MODEL")] SceneNotInModel = 8,
   }
 
   /// <summary>

@@ -11,8 +11,8 @@ using grpc = global::Grpc.Core;
 
 namespace Strut.V1 {
   /// <summary>
-  /// SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors, and
-  /// scenes in requests for motion, need CAPABILITY_SCENE.
+  /// SceneService keeps the scene presets and encodes scenes. Descriptors are answered by every server; their vectors need
+  /// CAPABILITY_SCENE.
   /// </summary>
   public static partial class SceneService
   {
