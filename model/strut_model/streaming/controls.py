@@ -673,6 +673,27 @@ def gesture_phase(
     return np.array([start, 0.0 if hold else 1.0 / (seconds * FPS), 1.0], np.float32)
 
 
+def after_gesture(bundle: Bundle, speed: float) -> Float | None:
+    """The content (64,) that a gesture which is over goes on in; None where the bundle has none.
+
+    It is standing idle; for who is asked to travel meanwhile, the plain gait (no strafe, no turn) that is usually
+    nearest to the speed.
+
+    Args:
+        bundle: its contents and their usual speeds.
+        speed: metres a second of the asked path.
+    """
+    idle = [c.name for c in bundle.manifest.contents if c.kind == "idle"]
+    gaits = [c.name for c in bundle.manifest.contents if c.kind == "locomotion" and "-" not in c.name]
+    if gaits and (speed > TRAVEL_SPEED or not idle):
+        name = min(gaits, key=lambda gait: abs(usual_speed(bundle, None, gait) - speed))
+    elif idle:
+        name = idle[0]
+    else:
+        return None
+    return content_vector(bundle, name)
+
+
 def usual_speed(bundle: Bundle, style: str | None, content: str | None) -> float:
     """Metres a second that a style's clips of a content move with; the content's mean where that pair has no data."""
     column = bundle.content_index.get(content) if content is not None else None
