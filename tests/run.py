@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-dev"
-EXTRAS = "bench,cluster,cpu,dev,postgresql,smplx,tracing,train,video"
+EXTRAS = "bench,cluster,cpu,dev,postgresql,smplx,text,tracing,train,video"
 BINARIES = "Scripts" if os.name == "nt" else "bin"
 
 SHARE_OF_REAL = 0.8

@@ -72,6 +72,7 @@ def _window(request: ValidRequest, window: PackedWindow) -> motion_service_pb2.W
         frames=frames_pb2.PackedFrames(
             encoding=WIRE_ENCODINGS[request.encoding], count=request.frames, data=window.data
         ),
+        path_speed_scale=window.path_speed_scale,
         gesture_phase=window.gesture_phase,
         foot_locks=locks,
         steps=window.steps,

@@ -12,6 +12,7 @@ from strut_model.motion import Motion
 from strut_model.streaming.controls import Trajectory
 from strut_model.streaming.feet import FootLocks
 from strut_proto.v1 import motion_service_pb2
+from strut_server.scenes import SceneChoice
 
 Float = npt.NDArray[np.float32]
 
@@ -120,6 +121,8 @@ class ValidRequest:
         origin: what the window goes on from.
         anchor: the window's space.
         trajectory: None where the path is free.
+        scene: None on level ground without obstacles and at the path's own speed.
+        keep_times: whether the trajectory's times may not be stretched.
         content, style: what to do and how.
         content_guidance: weight.
         seed: 0 to 2^64 - 1.
@@ -138,6 +141,8 @@ class ValidRequest:
     origin: Origin
     anchor: AnchorPlace
     trajectory: Trajectory | None
+    scene: SceneChoice | None
+    keep_times: bool
     content: ContentChoice
     style: StyleChoice
     content_guidance: float

@@ -1,16 +1,19 @@
 """SceneService: the scene presets by name, and scenes turned into descriptors.
 
 Descriptors need no network. Vectors do: until the bundle has a scene encoder they stay absent, and the server does not
-list CAPABILITY_SCENE.
+list CAPABILITY_SCENE. Texts are read where the `text` extra is installed; CAPABILITY_SCENE_TEXT says so.
 """
 
 # ruff: noqa: N802  (the methods are named as in the contract)
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc.aio
 
-from strut_model.scene.descriptor import MAX_WIND, QUANTITIES, SceneDescriptor
+from strut_model.scene import wording
+from strut_model.scene.descriptor import MAX_WIND, QUANTITIES, SceneDescriptor, SceneError
 from strut_model.scene.presets import ScenePreset, preset, presets
 from strut_proto.v1 import controls_pb2, geometry_pb2, scene_service_pb2, scene_service_pb2_grpc
 from strut_server import errors
@@ -47,7 +50,8 @@ class SceneService(scene_service_pb2_grpc.SceneServiceServicer):
     ) -> scene_service_pb2.EncodeSceneResponse:
         """See the contract."""
         try:
-            scene = read_scene(request)
+            # Reading a text takes a network: some milliseconds, and seconds for the first.
+            scene = await asyncio.to_thread(read_scene, request)
         except RequestError as error:
             await abort(context, error)
         return scene_service_pb2.EncodeSceneResponse(scene_descriptor=descriptor_message(scene))
@@ -57,12 +61,16 @@ def read_scene(request: scene_service_pb2.EncodeSceneRequest) -> SceneDescriptor
     """The scene that a request describes.
 
     Raises:
-        RequestError: UNIMPLEMENTED for a text, NOT_FOUND for an unknown preset, INVALID_ARGUMENT for all else.
+        RequestError: UNIMPLEMENTED for a text without the text extra, NOT_FOUND for an unknown preset,
+            INVALID_ARGUMENT for all else.
     """
     kind = request.WhichOneof("scene")
     check = Checker()
     if kind == "text":
-        raise errors.capability_missing("CAPABILITY_SCENE_TEXT", "text")
+        scene = read_text(request.text, "text", check)
+        check.raise_if_failed()
+        assert scene is not None
+        return scene
     if kind == "preset":
         check.count("preset", len(request.preset), 1, MAX_NAME, "characters")
         check.raise_if_failed()
@@ -71,9 +79,31 @@ def read_scene(request: scene_service_pb2.EncodeSceneRequest) -> SceneDescriptor
             hint = f"; nearest: {', '.join(near)}" if near else ""
             raise errors.not_found("PRESET_UNKNOWN", f"scene preset {errors.quoted(request.preset)} is unknown{hint}")
         return preset(request.preset).descriptor
-    check.require(kind == "scene_descriptor", "scene", "a preset or a scene_descriptor")
+    check.require(kind == "scene_descriptor", "scene", "a preset, a text or a scene_descriptor")
     check.raise_if_failed()
     return read_descriptor(request.scene_descriptor, "scene_descriptor")
+
+
+def read_text(text: str, path: str, check: Checker) -> SceneDescriptor | None:
+    """The scene that a text describes; None where it says none, which is noted in ``check``.
+
+    Args:
+        text: as the client sent it.
+        path: of the text in the request.
+        check: takes what is wrong.
+
+    Raises:
+        RequestError: UNIMPLEMENTED where the text extra is not installed.
+    """
+    if not wording.available():
+        raise errors.capability_missing("CAPABILITY_SCENE_TEXT", path)
+    if not check.count(path, len(text), 1, wording.MAX_TEXT, "characters"):
+        return None
+    try:
+        return wording.read(text).descriptor
+    except SceneError:
+        check.refuse(path, text, "words")
+        return None
 
 
 def read_descriptor(message: controls_pb2.SceneDescriptor, path: str) -> SceneDescriptor:

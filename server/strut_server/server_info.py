@@ -7,6 +7,7 @@ from importlib import metadata
 from strut_model.bundle import MANIFEST, Bundle, GuidanceRange, file_hash
 from strut_model.features import HISTORY, WINDOW
 from strut_model.frames import FrameEncoding
+from strut_model.scene import wording
 from strut_model.skeleton import FPS, JOINT_NAMES, PARENTS, PELVIS_REST_HEIGHT, REST_OFFSETS
 from strut_model.streaming.controls import MAX_SPEED
 from strut_proto.v1 import geometry_pb2, motion_service_pb2, skeleton_pb2
@@ -21,6 +22,10 @@ CAPABILITIES = (
     motion_service_pb2.CAPABILITY_TELEMETRY,
     motion_service_pb2.CAPABILITY_STYLE_CREATE,
     motion_service_pb2.CAPABILITY_PRESETS,
+    motion_service_pb2.CAPABILITY_TERRAIN,
+    motion_service_pb2.CAPABILITY_OBSTACLES,
+    motion_service_pb2.CAPABILITY_SCENE_SPEED,
+    *((motion_service_pb2.CAPABILITY_SCENE_TEXT,) if wording.available() else ()),
 )
 """What is listed here works; every other capability of the contract is answered with UNIMPLEMENTED."""
 

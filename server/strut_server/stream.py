@@ -19,6 +19,7 @@ from strut_server.errors import RequestError
 from strut_server.memory import CharacterMemory
 from strut_server.replies import refusal, reply_of, sent
 from strut_server.runtime import Runtime
+from strut_server.scenes import read_texts
 from strut_server.windows import Outcome, WindowWork
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class MotionStream:
         received_ns = monotonic_ns()
         kind = message.WhichOneof("message")
         if kind == "requests":
+            await read_texts(message.requests.requests)
             self._receive_requests(message.requests.requests, received_ns)
         elif kind == "release":
             self.release(message.release.characters)

@@ -30,6 +30,7 @@ from strut_server.requests import (
     Placement,
     ValidRequest,
 )
+from strut_server.scenes import read_scene_control
 from strut_server.settings import ServerSettings
 from strut_server.style_mixes import StyleReader
 from strut_server.styles import StyleRepository, nearest
@@ -95,6 +96,7 @@ class RequestReader:
         anchor = _read_anchor(request, check)
         origin = self._read_origin(request, check, in_stream)
         trajectory = self._read_trajectory(request.controls, check)
+        scene = read_scene_control(request.controls, check, warnings)
         content = self._read_content(request.controls, check)
         style = self._styles.read(request.controls.style, check)
         step_choices, content_guidance = self._read_sampling(request.controls, check)
@@ -114,6 +116,8 @@ class RequestReader:
             origin=origin,
             anchor=anchor,
             trajectory=trajectory,
+            scene=scene,
+            keep_times=request.controls.trajectory.timing == controls_pb2.TRAJECTORY_TIMING_FIXED,
             content=content,
             style=style,
             content_guidance=content_guidance,
@@ -262,16 +266,6 @@ def read_encoding(encoding: int, field: str) -> FrameEncoding:
 
 def _refuse_missing_capabilities(controls: controls_pb2.Controls) -> None:
     """Raise for the first field that belongs to the contract but not to this server."""
-    if controls.HasField("scene"):
-        capability = "CAPABILITY_SCENE"
-        if controls.scene.WhichOneof("scene") == "text":
-            capability = "CAPABILITY_SCENE_TEXT"
-        elif controls.scene.WhichOneof("scene") is None:
-            if controls.scene.HasField("height_field"):
-                capability = "CAPABILITY_TERRAIN"
-            elif controls.scene.obstacles:
-                capability = "CAPABILITY_OBSTACLES"
-        raise capability_missing(capability, "controls.scene")
     if controls.keyframes:
         raise capability_missing("CAPABILITY_KEYFRAMES", "controls.keyframes")
     if controls.content.WhichOneof("content") == "text":

@@ -18,18 +18,28 @@ import numpy.typing as npt
 from strut_model.bundle import Bundle
 from strut_model.features import HISTORY, WINDOW
 from strut_model.frames import pack_frames, record_bytes, unpack_frames
+from strut_model.heights import HeightField
 from strut_model.motion import Motion
 from strut_model.rotations import rotate_ground, wrap_angle
-from strut_model.skeleton import FPS
-from strut_model.streaming.controls import MAX_SPEED, PathBatch, stack_trajectories, trajectory_samples
+from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, FPS
+from strut_model.streaming.controls import (
+    MAX_SPEED,
+    PathBatch,
+    SampledPath,
+    after_gesture,
+    stack_trajectories,
+    trajectory_samples,
+)
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests, WindowResults
+from strut_model.streaming.ground import Grounds, laid
 from strut_proto.v1 import motion_service_pb2
 from strut_server import errors
 from strut_server.clock import BatchTimes
 from strut_server.errors import RequestError, Violation
+from strut_server.leading import led_paths
 from strut_server.memory import FRAME, CharacterMemory, Frames, RememberedWindow, WindowMemory, frames_of, motion_of
-from strut_server.requests import AnchorPlace, Gesture, Placement, ValidRequest
+from strut_server.requests import AnchorPlace, Placement, ValidRequest
 
 Float = npt.NDArray[np.float32]
 
@@ -97,6 +107,7 @@ class PackedWindow:
         gesture_phase: at the frame after the last; None for what is no gesture.
         locked: (4,) which contact joints are locked at the last frame.
         lock_places: (4, 3) metres, where.
+        path_speed_scale: by what the scene scaled the speed along the path; None where no scene is named.
     """
 
     data: bytes
@@ -104,6 +115,7 @@ class PackedWindow:
     gesture_phase: float | None
     locked: npt.NDArray[np.bool_]
     lock_places: Float
+    path_speed_scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -218,8 +230,9 @@ class WindowMaker:
             return None
         history, locks = self._histories(kept, lookups)
         position, heading = history.root_position[:, -1], history.root_heading[:, -1]
-        paths = stack_trajectories([w.request.trajectory for w in kept], position, self._default_speeds(kept))
         warnings = [(*work.request.warnings, *_fewer_steps(work, steps)) for work in kept]
+        speeds = self._default_speeds(kept)
+        paths = stack_trajectories(led_paths(kept, position, speeds, warnings), position, speeds)
         refused = _out_of_reach(paths, position, kept, warnings)
         if refused:
             outcomes += [Outcome(kept[row], error=error) for row, error in refused.items()]
@@ -227,6 +240,7 @@ class WindowMaker:
         velocity = (position - history.root_position[:, -2]) * np.float32(FPS)
         turn = wrap_angle(heading - history.root_heading[:, -2]) * np.float32(FPS)
         sampled = trajectory_samples(paths, position, heading, velocity, turn, self._facing_offsets(kept))
+        contents, phases = self._contents(kept, lookups, sampled)
         requests = WindowRequests(
             history=history,
             history_length=np.array([lookup.length for lookup in lookups], np.int64),
@@ -234,18 +248,34 @@ class WindowMaker:
             trajectory_heading=sampled.headings,
             position_mask=sampled.position_mask,
             heading_mask=sampled.heading_mask,
-            content=np.stack([work.request.content.vector for work in kept]),
-            phase=np.array(
-                [_phase_input(w.request.content.gesture, k.phase) for w, k in zip(kept, lookups)], np.float32
-            ),
+            content=contents,
+            phase=phases,
             style=np.stack([work.request.style.vector for work in kept]),
             guidance=np.array([(w.request.style.guidance, w.request.content_guidance) for w in kept], np.float32),
             seed=np.array([work.request.seed for work in kept], np.uint64),
             start_frame=np.array([work.request.start_frame for work in kept], np.int64),
             locks=locks,
             steps=steps,
+            ground=Grounds.of([None if w.request.scene is None else w.request.scene.field for w in kept]),
         )
         return _Prepared(kept, lookups, history, requests, warnings)
+
+    def _contents(self, works: list[WindowWork], lookups: list[_Lookup], sampled: SampledPath) -> tuple[Float, Float]:
+        """What is shown: contents (B, 64) and phases (B, 3); a gesture that is over goes on as what is under it."""
+        contents = np.stack([work.request.content.vector for work in works])
+        phases = np.zeros((len(works), 3), np.float32)
+        for row, (work, lookup) in enumerate(zip(works, lookups)):
+            gesture, phase = work.request.content.gesture, _phase(work.request, lookup)
+            if gesture is None or phase is None:
+                continue
+            phases[row] = (phase, gesture.advance, 1.0)
+            if phase == 1.0 and gesture.advance > 0:
+                way = np.linalg.norm(sampled.positions[row, -1] - sampled.positions[row, 0])
+                speed = float(way) * FPS / (WINDOW - 1) if sampled.position_mask[row, -1] else 0.0
+                after = after_gesture(self._bundle, speed)
+                if after is not None:
+                    contents[row], phases[row] = after, 0.0
+        return contents, phases
 
     def _look_up(self, work: WindowWork) -> _Lookup:
         """Find what a request goes on from.
@@ -313,6 +343,10 @@ class WindowMaker:
         ]
         if moved:
             _move(history, locks, moved, [_way(history, row, works[row].request, lookups[row]) for row in moved])
+        for row, work in enumerate(works):
+            scene = work.request.scene
+            if work.request.origin.placement is not None and scene is not None and scene.field is not None:
+                _put_on_ground(history, row, scene.field)
         return history, locks
 
     def _facing_offsets(self, works: list[WindowWork]) -> Float:
@@ -353,11 +387,13 @@ class WindowMaker:
             size = record_bytes(encoding)
             for place, row in enumerate(rows):
                 data[row] = packed[place, : works[row].request.frames * size].tobytes()
-        ends = [_end_phase(work.request, prepared.requests.phase[row]) for row, work in enumerate(works)]
+        phases = [_phase(work.request, lookup) for work, lookup in zip(works, prepared.lookups)]
+        ends = [_end_phase(work.request, phase) for work, phase in zip(works, phases)]
         self._remember(prepared, results, received, locks, ends)
         steps = prepared.requests.steps
         return [
-            PackedWindow(data[row], steps, ends[row], locks.active[row], locks.position[row]) for row in range(count)
+            PackedWindow(data[row], steps, ends[row], locks.active[row], locks.position[row], _speed(works[row]))
+            for row in range(count)
         ]
 
     def _remember(
@@ -385,7 +421,7 @@ class WindowMaker:
                 history_length=prepared.lookups[row].length,
                 anchor=request.anchor,
                 content=request.content.key,
-                phase=None if gesture is None else float(prepared.requests.phase[row, 0]),
+                phase=_phase(request, prepared.lookups[row]),
                 advance=0.0 if gesture is None else gesture.advance,
                 end_phase=ends[row],
             )
@@ -422,6 +458,7 @@ def padded_requests(requests: WindowRequests, size: int) -> WindowRequests:
         start_frame=requests.start_frame[rows],
         locks=requests.locks[rows],
         steps=requests.steps,
+        ground=requests.ground,
     )
 
 
@@ -467,17 +504,31 @@ def _move(history: Motion, locks: FootLocks, rows: list[int], ways: list[_Way]) 
     locks.position[rows] = np.stack((ground[..., 0], locks.position[rows][..., 1], ground[..., 1]), axis=-1)
 
 
-def _phase_input(gesture: Gesture | None, phase: float | None) -> tuple[float, float, float]:
-    if gesture is None:
-        return (0.0, 0.0, 0.0)
-    return (0.0 if phase is None else phase, gesture.advance, 1.0)
+def _put_on_ground(history: Motion, row: int, field: HeightField) -> None:
+    """Lay the frames of a character that was put somewhere onto the ground there, in place."""
+    own = history[row]
+    lowest = (own.positions()[-1, CONTACT_JOINTS, 1] - CONTACT_REST_HEIGHTS).min()
+    own.pelvis[:, 1] -= lowest
+    there = laid(field, own)
+    history.pelvis[row], history.rotations[row] = there.pelvis, there.rotations
 
 
-def _end_phase(request: ValidRequest, phase: Float) -> float | None:
-    """The gesture's phase at the frame after the last one, rounded as the client gets it."""
+def _speed(work: WindowWork) -> float | None:
+    return None if work.request.scene is None else work.request.scene.speed
+
+
+def _phase(request: ValidRequest, lookup: _Lookup) -> float | None:
+    """The gesture's phase at the first frame; None for what is no gesture."""
     if request.content.gesture is None:
         return None
-    return float(np.float32(min(float(phase[0]) + request.frames * request.content.gesture.advance, 1.0)))
+    return 0.0 if lookup.phase is None else lookup.phase
+
+
+def _end_phase(request: ValidRequest, phase: float | None) -> float | None:
+    """The gesture's phase at the frame after the last one, rounded as the client gets it."""
+    if request.content.gesture is None or phase is None:
+        return None
+    return float(np.float32(min(phase + request.frames * request.content.gesture.advance, 1.0)))
 
 
 def _out_of_reach(

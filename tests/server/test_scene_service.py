@@ -10,6 +10,7 @@ import pytest
 from grpc_status import rpc_status
 from tests.server.messages import details
 
+from strut_model.scene import wording
 from strut_model.scene.presets import preset, presets
 from strut_proto.v1 import controls_pb2, geometry_pb2, motion_service_pb2, scene_service_pb2, scene_service_pb2_grpc
 from strut_server.local import LocalServer
@@ -94,6 +95,7 @@ def test_an_unknown_preset_is_not_found_and_near_ones_are_named(
     assert "desert-sand" in caught.value.details()
 
 
+@pytest.mark.skipif(wording.available(), reason="the text extra is installed")
 def test_a_text_needs_a_capability_that_is_not_there(stub: scene_service_pb2_grpc.SceneServiceStub) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.EncodeScene(Request(text="a windy mountain ridge at night"))
@@ -102,6 +104,17 @@ def test_a_text_needs_a_capability_that_is_not_there(stub: scene_service_pb2_grp
     assert status is not None
     reason, metadata, _ = details(status)
     assert (reason, metadata["capability"]) == ("CAPABILITY_MISSING", "CAPABILITY_SCENE_TEXT")
+
+
+@pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
+def test_a_text_is_shown_back_as_a_descriptor(stub: scene_service_pb2_grpc.SceneServiceStub) -> None:
+    found = stub.EncodeScene(Request(text="a windy mountain ridge at night")).scene_descriptor
+    assert found.wind.z < -5
+    assert found.visibility < 50
+    assert found.slope > 0.05
+    assert motion_service_pb2.CAPABILITY_SCENE_TEXT in CAPABILITIES
+    with pytest.raises(grpc.RpcError, match="allowed: words"):
+        stub.EncodeScene(Request(text="?!"))
 
 
 def test_nothing_described_is_refused(stub: scene_service_pb2_grpc.SceneServiceStub) -> None:

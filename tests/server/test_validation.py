@@ -325,11 +325,7 @@ def scene(**fields: object) -> Request:
 
 
 UNIMPLEMENTED: dict[str, tuple[Request, str, str]] = {
-    "scene": (scene(preset="desert"), "controls.scene", "CAPABILITY_SCENE"),
-    "empty scene": (scene(), "controls.scene", "CAPABILITY_SCENE"),
-    "scene in words": (scene(text="a desert"), "controls.scene", "CAPABILITY_SCENE_TEXT"),
-    "terrain": (scene(height_field=controls_pb2.HeightField()), "controls.scene", "CAPABILITY_TERRAIN"),
-    "obstacles": (scene(obstacles=[controls_pb2.Obstacle()]), "controls.scene", "CAPABILITY_OBSTACLES"),
+    "scene vector": (scene(vector=controls_pb2.SceneVector()), "controls.scene.vector", "CAPABILITY_SCENE"),
     "keyframes": (
         changed(lambda a: a.controls.keyframes.add(time=1.0)),
         "controls.keyframes",

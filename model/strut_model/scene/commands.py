@@ -19,6 +19,7 @@ from strut_model.data.split import Split, SplitError
 from strut_model.exports.files import WRITERS, check_suffix, write_motion
 from strut_model.exports.recording import Recording
 from strut_model.mapping import MappingError
+from strut_model.scene import wording
 from strut_model.scene.apply import FEWEST_FRAMES, apply_scene
 from strut_model.scene.descriptor import QUANTITIES, SceneDescriptor, SceneError, quantity
 from strut_model.scene.effects import MAX_ALPHA
@@ -26,6 +27,7 @@ from strut_model.scene.presets import ScenePreset, preset, presets
 from strut_model.scene.synthesis import SceneSynthesisOptions, synthesise
 from strut_model.scene.synthesis import report_lines as synthesis_lines
 from strut_model.scene.verification import locomotion_clips, report_lines, verify
+from strut_model.sentences import TextExtraMissingError
 from strut_model.smplx_io import SmplxError, motion_from_parameters, read_amass
 
 _SET_HELP = "A quantity of the scene, such as friction=0.1, in place of the preset's. Repeatable."
@@ -50,6 +52,28 @@ def list_command(quantities: bool, sources: bool) -> None:
         click.echo(f"{entry.name:<18} {entry.description}\n{'':<18} {given}")
         if sources:
             click.echo(f"{'':<18} source: {entry.source}")
+
+
+@scene.command("describe")
+@click.argument("text")
+def describe_command(text: str) -> None:
+    """Read a TEXT as a scene, and print the quantities that were understood. Needs the text extra.
+
+    \b
+    strut scene describe "a windy mountain ridge at night"
+    """
+    try:
+        reading = wording.read(text)
+    except (SceneError, TextExtraMissingError) as error:
+        raise click.ClickException(str(error)) from None
+    if not reading.findings:
+        click.echo("nothing understood: a level, dry, roomy, mild place in daylight")
+        return
+    for name, value in reading.descriptor.given().items():
+        unit = quantity(name).unit
+        click.echo(f"{name:<20} {value:g}{' ' + unit if unit else ''}")
+    for finding in reading.findings:
+        click.echo(f"  {finding.words!r} is near {finding.phrase!r} ({finding.nearness:.2f}): {finding.meaning}")
 
 
 @scene.command("apply")

@@ -1,0 +1,145 @@
+"""Ways around obstacles: none is entered, the goal is reached, and no way is much longer than the shortest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from strut_model.streaming.obstacles import Obstacles, bend, blocked, distance_at, way_around
+
+DISTANCE = distance_at(1.2)
+STEP = 0.1
+HALF = 7.0
+_NEIGHBOURS = [(1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (1, -2), (3, 1), (1, 3), (3, -1), (1, -3)]
+
+
+def layout(rng: np.random.Generator) -> tuple[Obstacles, np.ndarray, np.ndarray]:
+    """3 to 13 circles and boxes in 8 x 8 m, and a start and a goal on either side of them."""
+    count = int(rng.integers(3, 14))
+    centres, round_ones = rng.uniform(-4, 4, (count, 2)), rng.random(count) < 0.5
+    circles = Obstacles.circles(centres[round_ones], rng.uniform(0.1, 1.0, round_ones.sum()))
+    boxes = Obstacles.boxes(
+        centres[~round_ones], rng.uniform(0.2, 2.0, ((~round_ones).sum(), 2)), rng.uniform(-3, 3, (~round_ones).sum())
+    )
+    ends = rng.uniform(-5, 5, 2)
+    return Obstacles.concatenate([circles, boxes]), np.array([ends[0], -6.0]), np.array([ends[1], 6.0])
+
+
+def shortest_on_a_grid(obstacles: Obstacles, start: np.ndarray, goal: np.ndarray) -> float:
+    """Metres of the shortest way over a fine grid of places that keep the distance: up to 3 % above the shortest."""
+    line = np.arange(-HALF, HALF + STEP / 2, STEP)
+    count = len(line)
+    points = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    free = (obstacles.distances(points) >= DISTANCE).all(axis=1).reshape(count, count)
+    index = np.arange(count * count).reshape(count, count)
+    rows, columns, lengths = [], [], []
+    for dx, dz in _NEIGHBOURS:
+        low, high = max(0, -dz), count - max(0, dz)
+        here, there = (slice(low, high), slice(0, count - dx)), (slice(low + dz, high + dz), slice(dx, count))
+        both = free[here] & free[there]
+        rows.append(index[here][both])
+        columns.append(index[there][both])
+        lengths.append(np.full(both.sum(), STEP * np.hypot(dx, dz)))
+    graph = csr_matrix((np.concatenate(lengths), (np.concatenate(rows), np.concatenate(columns))), (count**2, count**2))
+
+    def nearest(point: np.ndarray) -> int:
+        return int(np.where(free.ravel(), np.linalg.norm(points - point, axis=1), np.inf).argmin())
+
+    ends = nearest(start), nearest(goal)
+    apart = np.linalg.norm(points[ends[0]] - start) + np.linalg.norm(points[ends[1]] - goal)
+    return float(dijkstra(graph, directed=False, indices=ends[0])[ends[1]] + apart)
+
+
+def length(points: np.ndarray) -> float:
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+
+def test_in_1000_random_layouts_no_obstacle_is_entered_and_the_goal_is_reached() -> None:
+    rng = np.random.default_rng(0)
+    unreached = []
+    for number in range(1000):
+        obstacles, start, goal = layout(rng)
+        way = way_around(obstacles, start, goal, DISTANCE)
+        assert obstacles.clearances(way.points[:-1], way.points[1:]).min() >= DISTANCE - 0.002, number
+        np.testing.assert_array_equal(way.points[0], start)
+        if way.reached:
+            np.testing.assert_allclose(way.points[-1], goal, atol=1e-9)
+        else:
+            unreached.append(number)
+    # Where no way is found there is none.
+    rng = np.random.default_rng(0)
+    for number in range(1000):
+        obstacles, start, goal = layout(rng)
+        if number in unreached:
+            assert not np.isfinite(shortest_on_a_grid(obstacles, start, goal)), number
+    assert len(unreached) < 50
+
+
+def test_ways_are_the_shortest_within_a_few_per_cent() -> None:
+    rng = np.random.default_rng(1)
+    ratios = []
+    for _ in range(30):
+        obstacles, start, goal = layout(rng)
+        way = way_around(obstacles, start, goal, DISTANCE)
+        if way.reached:
+            ratios.append(length(way.points) / shortest_on_a_grid(obstacles, start, goal))
+    assert len(ratios) > 20
+    assert max(ratios) < 1.1
+
+
+def test_distances_are_those_of_circles_and_turned_boxes() -> None:
+    circle = Obstacles.circles([[1.0, 2.0]], [0.5])
+    np.testing.assert_allclose(circle.distances(np.array([[1.0, 4.0], [1.0, 2.0]]))[:, 0], [1.5, -0.5])
+    # A box of 2 x 1 m whose own +Z points to +X: it is 1 m along X and 2 m along Z.
+    box = Obstacles.boxes([[0.0, 0.0]], [[2.0, 1.0]], [np.pi / 2])
+    points = np.array([[0.5, 0.0], [1.5, 0.0], [0.0, 2.0], [0.0, 0.0], [1.5, 2.0]])
+    np.testing.assert_allclose(box.distances(points)[:, 0], [0, 1, 1, -0.5, np.hypot(1, 1)], atol=1e-12)
+    ends = np.array([[-2.0, 0.0]]), np.array([[2.0, 0.1]])
+    assert box.clearances(*ends)[0, 0] == 0
+    past = np.array([[-2.0, 1.5]]), np.array([[2.0, 1.5]])
+    assert box.clearances(*past)[0, 0] == pytest.approx(0.5)
+
+
+def test_a_path_that_nothing_blocks_stays_as_it_is() -> None:
+    obstacles = Obstacles.circles([[3.0, 3.0]], [0.5])
+    samples = (np.array([1.0, 2.0]), np.array([[0.0, 1.0], [0.0, 2.0]]), np.full(2, np.nan), np.full(2, np.nan))
+    bent = bend(obstacles, np.zeros(2), *samples)
+    np.testing.assert_array_equal(bent.positions, samples[1])
+    assert bent.detour == 0
+    assert not blocked(obstacles, np.zeros(2), samples[1], 0.5)
+
+
+def test_samples_inside_an_obstacle_are_passed_by_and_later_ones_come_later() -> None:
+    obstacles = Obstacles.circles([[0.05, 3.0]], [0.8])
+    times = np.arange(1, 7, dtype=float)
+    positions = np.stack((np.zeros(6), times), axis=1)
+    facings = np.full(6, np.nan)
+    facings[5] = 1.0
+    bent = bend(obstacles, np.zeros(2), times, positions, facings, np.full(6, np.nan))
+    path = np.concatenate((np.zeros((1, 2)), bent.positions))
+    assert obstacles.clearances(path[:-1], path[1:]).min() > distance_at(1.0) - 0.01
+    np.testing.assert_array_equal(bent.positions[-1], positions[-1])
+    assert bent.headings[-1] == 1.0
+    assert bent.detour > 0.1
+    assert bent.times[-1] == pytest.approx(6 + bent.detour, rel=0.1)  # a metre a second
+    assert (np.diff(bent.times) > 0).all()
+    kept = bend(obstacles, np.zeros(2), times, positions, facings, np.full(6, np.nan), keep_times=True)
+    assert kept.times[-1] == pytest.approx(6.0, abs=0.01)
+
+
+def test_who_stands_too_near_steps_away_first_and_a_goal_inside_is_moved_out() -> None:
+    obstacles = Obstacles.boxes([[0.0, 0.0]], [[2.0, 2.0]], [0.3])
+    way = way_around(obstacles, np.array([0.0, -1.2]), np.array([0.2, 0.1]), 0.5)
+    assert not way.reached
+    assert obstacles.distances(way.points[1:]).min() >= 0.5 - 1e-6
+    assert np.linalg.norm(way.points[1] - way.points[0]) < 0.6
+
+
+def test_a_closed_ring_is_not_broken_into() -> None:
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    ring = Obstacles.circles(2 * np.stack((np.cos(angle), np.sin(angle)), axis=1), np.full(16, 0.4))
+    way = way_around(ring, np.array([5.0, 0.0]), np.zeros(2), 0.5)
+    assert not way.reached
+    assert ring.clearances(way.points[:-1], way.points[1:]).min() >= 0.5 - 0.002
