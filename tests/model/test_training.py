@@ -16,6 +16,8 @@ from strut_model.bundle import load_bundle
 from strut_model.clip import Clip
 from strut_model.data.pack import write_pack
 from strut_model.data.split import Split
+from strut_model.evaluation.commands import make_subject
+from strut_model.features import Statistics
 from strut_model.motion import Motion
 from strut_model.nn.encoder import EncoderConfig, MotionEncoder
 from strut_model.nn.kinematics import consistent, feature_positions, rebase, root_of
@@ -388,6 +390,12 @@ def test_the_chain_from_clips_to_a_bundle_resumes_and_agrees_with_onnx(data: tup
     engine = TorchEngine(student)
     export.round_weights(engine.network)
     np.testing.assert_allclose(engine.sample(inputs, noise, 2), OnnxEngine(bundle).sample(inputs, noise, 2), atol=1e-4)
+
+    # A teacher is measured with the features' statistics that it was trained with, whatever the bundle's are.
+    other = replace(bundle, statistics=Statistics(bundle.statistics.mean + 1, bundle.statistics.std * 2))
+    measured = make_subject("teacher", other, teacher, 1).generator.bundle.statistics
+    np.testing.assert_allclose(measured.mean, bundle.statistics.mean, atol=1e-6)
+    np.testing.assert_allclose(measured.std, bundle.statistics.std, atol=1e-6)
 
     slim = tmp_path / "slim.pt"
     assert checkpoint.slim(teacher, slim) < teacher.stat().st_size / 4

@@ -196,7 +196,8 @@ def make_subject(name: str, bundle: Bundle, teacher: Path | None, threads: int) 
 
         if teacher is None:
             raise ValueError("teacher: a checkpoint is needed for the subject 'teacher'")
-        engine, steps = TeacherEngine(teacher), 1
+        engine = TeacherEngine(teacher)
+        bundle, steps = replace(bundle, statistics=engine.statistics), 1
     else:
         engine, steps = OnnxEngine(bundle, threads=threads), int(name.removeprefix("student_"))
     return Subject(name, MotionGenerator(bundle, engine), MotionGenerator(bundle, engine, lock_feet=False), steps)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from strut_model.features import Statistics
 from strut_model.streaming.engine import SCHEDULE, validate_steps
 from strut_model.training.distill import load_student
 from strut_model.training.sampling import sample_teacher
@@ -51,11 +52,16 @@ class TeacherEngine:
         checkpoint: of the teacher.
         evaluations: steps of the sampler, each evaluating the network under three conditions.
         device: "cpu" or "cuda".
+
+    Attributes:
+        statistics: the features' mean and spread that the teacher was trained with, which need not be a bundle's.
     """
 
     def __init__(self, checkpoint: Path, evaluations: int = 8, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        self.network = load_teacher(checkpoint)[0].to(self.device)
+        network, mean, std = load_teacher(checkpoint)
+        self.network = network.to(self.device)
+        self.statistics = Statistics(mean.numpy(), std.numpy())
         self.evaluations = evaluations
         self.name = f"teacher-{self.device.type}-{evaluations}"
 
