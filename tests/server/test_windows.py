@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from strut_model.bundle import Bundle, load_bundle
 from strut_model.frames import FrameEncoding
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.generator import MotionGenerator
+from strut_proto.v1 import controls_pb2
 from strut_server.memory import CharacterMemory, WindowMemory
 from strut_server.settings import ServerSettings
 from strut_server.styles import BundleStyles
@@ -50,6 +52,46 @@ def works_of(bundle: Bundle, maker: WindowMaker, seeds: list[int]) -> list[Windo
         )
         for n, one in enumerate(requests)
     ]
+
+
+def wave(phase: float, ahead: float | None = None, hold: bool = False) -> controls_pb2.Controls:
+    message = controls("wave", ahead=ahead)
+    message.content.gesture.CopyFrom(controls_pb2.Gesture(phase=phase, hold=hold))
+    return message
+
+
+class Seen(OnnxEngine):
+    """The engine, with the conditions that it was given last."""
+
+    def sample(self, conditions, noise, steps):  # type: ignore[no-untyped-def]
+        self.conditions = conditions
+        return super().sample(conditions, noise, steps)
+
+
+@pytest.mark.parametrize(
+    ("phase", "ahead", "hold", "shown"),
+    [
+        (1.0, None, False, "idle"),
+        (1.0, 1.2, False, "walk"),
+        (1.0, 4.0, False, "run"),
+        (1.0, None, True, "wave"),
+        (0.97, None, False, "wave"),
+    ],
+)
+def test_a_gesture_that_is_over_goes_on_as_what_is_under_it(
+    bundle: Bundle, phase: float, ahead: float | None, hold: bool, shown: str
+) -> None:
+    engine = Seen(bundle)
+    maker = WindowMaker(bundle, MotionGenerator(bundle, engine), WindowMemory(3), 4)
+    reader = RequestReader(bundle, BundleStyles(bundle), ServerSettings())
+    asked = request(controls=wave(phase, ahead, hold))
+    work = replace(works_of(bundle, maker, [7])[0], request=reader.read(asked, FrameEncoding.FLOAT32, True))
+    outcome = maker.make([work], 2, 0, 0)[0]
+    assert outcome.window is not None
+    assert outcome.window.gesture_phase == pytest.approx(phase if hold else min(phase + 16 / 60, 1.0))
+    given = engine.conditions["content"][0], engine.conditions["phase"][0]
+    np.testing.assert_array_equal(given[0], bundle.content_vectors[bundle.content_index[shown]])
+    assert (given[1][2] == 1) == (shown == "wave")
 
 
 def by_key(outcomes: list[Outcome]) -> dict[object, Outcome]:
