@@ -179,6 +179,12 @@ def speed() -> None:
 
 
 @check
+def unity() -> None:
+    """The Unity package: generated code is current, its C# compiles, and streams from live servers."""
+    run(tool("python"), "tests/unity/check.py", "--cache", ENVIRONMENT)
+
+
+@check
 def tests() -> None:
     """The test suite; last, so that its closing line closes the run."""
     run(tool("pytest"), "-q")

@@ -219,7 +219,8 @@ namespace Strut.Core
 
             var pause = !Started || Underrun;
             var ahead = First + latency.Ahead(timeScale, pause ? Constants.MaxAheadAtRest : Constants.MaxAhead);
-            var append = pause || ServerEnd - Playhead <= latency.Lead * Constants.Fps * timeScale;
+            // In slow motion as much is held as at normal speed, which may come back at once.
+            var append = pause || ServerEnd - Playhead <= latency.Lead * Constants.Fps * Math.Max(timeScale, 1);
             var start = pause ? ahead : ServerEnd;
             var heldBack = waitingCount > 0 && now < waiting[waitingCount - 1].ExpiresAt;
             var replan = ReplanWanted && !pause && Playhead - replannedAt >= MinReplanFrames;
