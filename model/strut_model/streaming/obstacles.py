@@ -215,6 +215,8 @@ def _over_corners(obstacles: Obstacles, start: Array, goal: Array, distance: flo
     if not found:
         there = np.flatnonzero(np.isfinite(total))
         end = int(there[np.linalg.norm(nodes[there] - goal, axis=1).argmin()])
+    if end == 0:  # nowhere is nearer than here
+        return np.stack((start, start)), False
     steps = [end]
     while steps[-1] != 0:
         steps.append(int(before[steps[-1]]))
