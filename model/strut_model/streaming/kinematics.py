@@ -52,14 +52,29 @@ _ROWS = rotation_table(np.eye(3))
 _TINY = np.float32(1e-12)
 
 
+def _spreads(size: int) -> tuple[Float, Float]:
+    """(size, size^2) each: (a @ first) * (b @ second) is outer(a, b), flat. The same numbers, but a fifth of the time
+    of broadcasting over axes of four."""
+    eye = np.eye(size, dtype=np.float32)
+    return np.repeat(eye, size, axis=1), np.tile(eye, (1, size))
+
+
+_FIRST, _SECOND = _spreads(4)
+_FIRST_OF_3, _SECOND_OF_3 = _spreads(3)
+
+
 def _bilinear(a: Float, b: Float, table: Float) -> Float:
-    outer = a[..., :, None] * b[..., None, :]
-    if outer.ndim == 2:
-        single: Float = np.matmul(outer.reshape(16), table)
-        return single
-    lead = outer.shape[:-2]
-    flat: Float = np.matmul(outer.reshape(lead[0], -1, 16), table)
+    outer = _spread(a, _FIRST)
+    outer = np.multiply(outer, _spread(b, _SECOND), out=outer) if a.shape == b.shape else outer * _spread(b, _SECOND)
+    lead = outer.shape[:-1]
+    flat: Float = np.matmul(outer.reshape(*lead[:1], -1, 16), table)
     return flat.reshape(*lead, table.shape[1])
+
+
+def _spread(values: Float, table: Float) -> Float:
+    size, wide = table.shape
+    flat = np.matmul(values.reshape(*values.shape[:1][: values.ndim - 1], -1, size), table)
+    return flat.reshape(*values.shape[:-1], wide)
 
 
 def multiply(a: Float, b: Float) -> Float:
@@ -138,20 +153,42 @@ _CROSS = _cross_table()
 
 def cross(a: Float, b: Float) -> Float:
     """Cross product (B, ..., 3) of arrays of one shape."""
-    outer = a[..., :, None] * b[..., None, :]
-    return np.matmul(outer.reshape(outer.shape[0], -1, 9), _CROSS).reshape(outer.shape[:-1])
+    outer = _spread(a, _FIRST_OF_3)
+    outer *= _spread(b, _SECOND_OF_3)
+    return np.matmul(outer.reshape(outer.shape[0], -1, 9), _CROSS).reshape(a.shape)
 
 
 def rows_of_six_d(six: Float) -> Float:
     """Rows (B, ..., 3, 3) of 6D codes (B, ..., 6), by Gram-Schmidt."""
-    first, second = six[..., :3], six[..., 3:]
+    # Number by number: broadcasting over axes of three costs more than all of the arithmetic.
+    numbers = np.moveaxis(six, -1, 0)
+    first, second = numbers[:3], numbers[3:]
     rows = np.empty((*six.shape[:-1], 3, 3), np.float32)
-    a, b = rows[..., 0, :], rows[..., 1, :]
-    np.divide(first, np.sqrt(np.einsum("...i,...i->...", first, first) + _TINY)[..., None], out=a)
-    np.subtract(second, np.einsum("...i,...i->...", a, second)[..., None] * a, out=b)
-    b /= np.sqrt(np.einsum("...i,...i->...", b, b) + _TINY)[..., None]
-    rows[..., 2, :] = cross(a, b)
+    a, b = (np.moveaxis(rows[..., row, :], -1, 0) for row in (0, 1))
+    _unit(first, a)
+    along = _dot(a, second)
+    for axis in range(3):
+        np.subtract(second[axis], along * a[axis], out=b[axis])
+    _unit(b, b)
+    rows[..., 2, :] = cross(rows[..., 0, :], rows[..., 1, :])
     return rows
+
+
+def _dot(a: Float, b: Float) -> Float:
+    """Dot products (...) of vectors (3, ...)."""
+    total: Float = a[0] * b[0]
+    total += a[1] * b[1]
+    total += a[2] * b[2]
+    return total
+
+
+def _unit(vectors: Float, out: Float) -> None:
+    """Vectors (3, ...) brought to unit length."""
+    length = _dot(vectors, vectors)
+    length += _TINY
+    np.sqrt(length, out=length)
+    for axis in range(3):
+        np.divide(vectors[axis], length, out=out[axis])
 
 
 def logarithm(q: Float) -> Float:
