@@ -465,6 +465,27 @@ def _stretch(length: Float) -> Float:
     return np.minimum(length, knee) + room * (1 - np.exp(-over / room))
 
 
+def _heel_off(ankle: Float, toe: Float, reach: Float) -> Float:
+    """Where an ankle goes that the leg does not reach: up about the toe, which stays, as a heel leaves the ground.
+
+    Args:
+        ankle, toe: (N, 3) metres, wanted, from the hip.
+        reach: (N,) metres from hip to ankle.
+
+    Returns:
+        (N, 3) metres from the hip, ``reach`` long: where the circles about hip and toe meet nearest to the ankle.
+    """
+    foot = np.sqrt(np.einsum("ni,ni->n", ankle - toe, ankle - toe))
+    away = np.sqrt(np.einsum("ni,ni->n", toe, toe)) + np.float32(1e-9)
+    towards = toe / away[:, None]
+    along = (reach * reach - foot * foot + away * away) / (2 * away)
+    along = np.clip(along, -reach, reach)
+    beside = ankle - np.einsum("ni,ni->n", ankle, towards)[:, None] * towards
+    beside /= np.sqrt(np.einsum("ni,ni->n", beside, beside) + np.float32(1e-12))[:, None]
+    height = np.sqrt(np.maximum(reach * reach - along * along, np.float32(0.0)))
+    return along[:, None] * towards + height[:, None] * beside
+
+
 def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | None = None) -> None:
     """Two-bone inverse kinematics of both legs, written into ``rotations``.
 
@@ -486,6 +507,12 @@ def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | No
     reach = lengths.copy()
     reach[1] = lengths[0] + (stretched[1] - stretched[0])
     np.clip(reach, np.float32(abs(_THIGH - _SHANK) + 0.02), np.float32(LEG_LENGTH), out=reach)
+    toe_wanted = legs.toe_position + by_foot[..., 1, :]
+    toe_wanted -= legs.hip_position
+    over = lengths[1] - reach[1] > np.float32(1e-5)
+    if over.any():
+        wanted[over] = _heel_off(wanted[over], toe_wanted[over], reach[1][over])
+        lengths[1][over] = reach[1][over]
     hip_angle = _angle_to_chord(_THIGH, _SHANK, reach)
     knee_angle = _angle_to_chord(_SHANK, _THIGH, reach)
 
@@ -503,9 +530,7 @@ def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | No
 
     reached = wanted * (reach[1] / lengths[1])[..., None]
     foot = legs.toe_position - legs.ankle_position
-    pointing = legs.toe_position + by_foot[..., 1, :]
-    pointing -= legs.hip_position
-    pointing -= reached
+    pointing = toe_wanted - reached
     foot_length = np.sqrt(np.einsum("...i,...i->...", foot, foot))
     pointing_length = np.sqrt(np.einsum("...i,...i->...", pointing, pointing))
     ankle = legs.ankle
