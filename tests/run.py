@@ -174,8 +174,10 @@ def quality() -> None:
 
 @check
 def speed() -> None:
-    """The shipped bundle is whole; what a window costs beside its bare network (a report, not a test)."""
+    """The shipped bundle is whole; what windows cost, alone and served to many (a report, not a test)."""
     run(tool("strut"), "bench", "model", "--batch", "1,8,32", "--steps", "1,2,4", "--rounds", "10")
+    load = ("--characters", "1,64,250", "--seconds", "3", "--rounds", "1", "--min-steps", "1")
+    run(tool("strut"), "bench", "serve", *load)
 
 
 @check

@@ -174,6 +174,26 @@ def test_a_soak_looks_at_the_memory_and_fails_when_it_grew(bundle_path: Path, tm
     assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_of_the_shipped_model_most_of_the_processor_time_is_in_the_network(tmp_path: Path) -> None:
+    """The short form of what is promised, as far as it does not hang on how busy the machine is."""
+    result = run("serve", "--characters", "64", "--seconds", "1.5", "--rounds", "1", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads((tmp_path / "serve.json").read_text(encoding="utf-8"))["rows"]
+    assert row["model_cpu_share"] >= 0.6
+    assert row["bytes_per_character_second"] <= 5000
+    assert row["closed_loop"]["windows"] > 64
+
+
+def test_memory_does_not_grow_with_the_windows(bundle_path: Path, tmp_path: Path) -> None:
+    result = run(
+        "soak", "--bundle", str(bundle_path), "--characters", "16", "--windows", "2000", "--warm-up", "1000",
+        "--looks", "4", "--max-growth-mb", "10", "--out", str(tmp_path),
+    )  # fmt: skip
+    # A window's frames are 6 KB: to keep them would be 12 MB.
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))["windows"] >= 3000
+
+
 def test_memory_that_goes_on_growing_is_told_from_memory_that_goes_up_and_down() -> None:
     def soaked(megabytes: np.ndarray) -> Soak:
         windows = range(5000, 5000 + 5000 * len(megabytes), 5000)
