@@ -190,6 +190,47 @@ def synthesise_command(pack: Path, split: Path, out: Path, count: int, seed: int
         click.echo(line)
 
 
+@scene.command("pictures")
+@click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), required=True, help="Folder.")
+def pictures_command(out: Path) -> None:
+    """Draw the shipped student on a slope, on stairs, below a ceiling, and paths around obstacles."""
+    from strut_model.scene import pictures
+
+    try:
+        for path in pictures.draw_all(out):
+            click.echo(f"wrote {path}")
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@scene.command("uneven")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clip", "name", default="cmu_003_02", show_default=True, help="A captured walk over uneven ground.")
+@click.option("--style", default="normal", show_default=True, help="The student's style.")
+@click.option("--content", default="walk", show_default=True, help="The student's content.")
+def uneven_command(pack: Path, name: str, style: str, content: str) -> None:
+    """Compare a captured walk over uneven ground with the shipped student's over the same ground."""
+    from strut_model.bundle import load_bundle
+    from strut_model.scene import uneven
+    from strut_model.streaming.engine import OnnxEngine
+    from strut_model.streaming.generator import MotionGenerator
+
+    try:
+        bundle = load_bundle()
+        real, made = uneven.compare(Pack(pack).clip(name), MotionGenerator(bundle, OnnxEngine(bundle)), style, content)
+    except (KeyError, ValueError) as error:
+        raise click.ClickException(str(error.args[0])) from None
+    for title, found in (("captured", real), ("student", made)):
+        clearance = ", ".join(f"{100 * value:.0f}" for value in found.clearance)
+        click.echo(
+            f"{title:<9} swings clear the higher foothold by {clearance} cm; pelvis moves over "
+            f"{100 * found.pelvis_range:.0f} cm, {100 * found.pelvis_over_ground:.1f} cm about the feet's ground"
+        )
+    together = np.corrcoef(real.pelvis, made.pelvis)[0, 1]
+    apart = np.sqrt(np.mean((real.pelvis - made.pelvis - np.mean(real.pelvis - made.pelvis)) ** 2))
+    click.echo(f"pelvis heights: correlation {together:.2f}, {100 * apart:.1f} cm apart (RMS, without the mean)")
+
+
 def _preset(name: str) -> ScenePreset:
     try:
         return preset(name)
