@@ -86,6 +86,27 @@ def test_a_foot_that_lands_inside_the_window_is_led_to_where_it_rests_and_never_
     np.testing.assert_allclose(locks.position[0, -1, HEEL, 2], path[-1], atol=1e-5)
 
 
+def test_a_heel_that_comes_down_after_its_toe_is_led_to_its_own_place() -> None:
+    places, previous, contacts = landing_places(5, glide=0.004)
+    contacts[:, :9, HEEL] = 0
+    contacts[:, :9, HEEL + 2] = 0
+    corrections, locks = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    path = np.concatenate((previous, places + corrections), axis=1)[0, 2:]
+    for joint, landed in ((HEEL, 9), (TOE, 5)):
+        assert np.abs(np.diff(path[landed:, joint, 2])).max() < 1e-4
+    steps = np.diff(path[:, HEEL, 2])
+    assert np.abs(np.diff(steps[:8])).max() < 0.025  # no way and back: what it went along with the toe is kept
+    assert locks.active[0, 9:].all()
+
+
+def test_a_landing_that_is_too_far_to_be_led_to_is_joined_by_the_spring() -> None:
+    places, previous, contacts = landing_places(4, glide=0.016)  # rests 9 cm from where it touches down
+    corrections, _ = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
+    path = np.concatenate((previous, places + corrections), axis=1)[0, :, HEEL, 2]
+    assert np.abs(np.diff(path, 2)).max() < 0.03
+    np.testing.assert_allclose(path[-1], places[0, 4:, HEEL, 2].mean(), atol=2e-3)
+
+
 def test_a_foot_that_lands_in_the_first_frame_runs_its_speed_out() -> None:
     places, previous, contacts = landing_places(0, glide=0.004)
     corrections, _ = settle(places, contacts, previous, np.zeros((1, 4), np.float32), FootLocks.unknown(1))
@@ -263,6 +284,21 @@ def test_the_knee_keeps_bending_in_its_plane() -> None:
         bend = rot.to_axis_angle(moved[0, :, JOINT_INDEX[side]])
         assert (bend[:, 0] > 0.7).all()  # it bends more, forwards
         assert np.abs(bend[:, 1:]).max() < 0.02  # about its own hinge
+
+
+def test_a_leg_that_does_not_reach_lifts_its_heel_and_keeps_its_toe() -> None:
+    rotations = standing(1).rotations[None].astype(np.float32)
+    legs = legs_of(rotations, standing(1).pelvis[None].astype(np.float32))
+    before = legs.contact_positions()
+    corrections = np.zeros((1, 1, 4, 3), np.float32)
+    corrections[..., 2] = -0.25  # both feet behind the body, farther than the legs go
+    moved = rotations.copy()
+    move_feet(moved, legs, corrections)
+    after = legs_of(moved, standing(1).pelvis[None].astype(np.float32)).contact_positions()
+    asked = before + corrections
+    np.testing.assert_allclose(after[0, 0, [1, 3]], asked[0, 0, [1, 3]], atol=2e-3)
+    heels = after[0, 0, [0, 2]] - asked[0, 0, [0, 2]]
+    assert (heels[:, 1] > 0.01).all()
 
 
 @pytest.mark.parametrize("down", [0.05, 0.2])

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, REST_OFFSETS
 from strut_model.streaming import kinematics as kin
-from strut_model.streaming.landings import led_to_rest
+from strut_model.streaming.landings import Landings, led_to_rest
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -50,6 +50,8 @@ CONTACT_OFF = 0.4
 """A contact begins above the one and ends below the other."""
 GROUND_MARGIN = 0.002
 """Metres below its rest height to which a heel or toe may sink."""
+HEEL_RISE = 0.04
+"""Metres that a heel rises where the leg does not reach it; at twice that it does no more."""
 _EXTENSION_KNEE = np.float32(0.985)
 _EXTENSION_LIMIT = np.float32(0.999)
 """Shares of the leg's length between which a correction's stretch is eased out, so that the knee does not snap."""
@@ -238,11 +240,12 @@ def hold(
     ground = np.empty((batch, frames + 2, 4, axes), np.float32)  # own places, the two frames before included
     ground[:, :2] = previous
     ground[:, 2:] = places
-    lead = None
+    coming = None
     if landings is None:
-        landings, lead = led_to_rest(places, on, before | active, _REST[..., :axes], _HELD[:axes])
-        if lead is not None:
-            ground[:, 2:] += lead
+        coming = led_to_rest(places, on, before | active, lock, _REST[..., :axes], _HELD[:axes])
+    if coming is not None:
+        ground[:, 2:] += coming.lead
+        landings = coming.resting
     moved = np.zeros_like(ground)  # corrections; none before the window: the seam has joined the places on screen
     targets = np.empty_like(places)
     raised = np.zeros((batch, frames, 2), np.float32)
@@ -255,22 +258,21 @@ def hold(
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
-        if frame == 0:
+        if frame == 0 or landings is None:
             lock = _land(lock, landing, ground, moved, frame)
         else:
             lock = np.where(landing[..., None], landings[:, frame], lock)
         spring.restart(np.ones_like(changed) if frame == 0 else changed, now, lock, ground, moved, frame)
-        if frame > 0 and lead is not None:
-            # Led there, the joint arrives with what is left of its correction alone.
-            spring.arrive(landing & on[:, frame] & ~on[:, frame - 1], moved, frame)
+        if frame > 0 and coming is not None:
+            spring.arrive(landing & on[:, frame] & ~on[:, frame - 1], coming, moved, frame)
         state = now
         stop = _first_far(ground, lock, now, frame, _next_change(locked, frame))
         spring.run(now, lock, ground, moved, frame, stop)
         targets[:, frame:stop] = lock[:, None]
         frame = stop
     corrections = moved[:, 2:]
-    if lead is not None:
-        corrections += lead
+    if coming is not None:
+        corrections += coming.lead
     corrections[..., 2:] += np.repeat(raised, 2, axis=2)[..., None]
     return corrections, targets, locked
 
@@ -374,11 +376,12 @@ class _Spring:
         np.copyto(self.velocity, offset[:, 1] - offset[:, 0], where=mask)
         np.copyto(self.since, np.float32(frame), where=which)
 
-    def arrive(self, joints: Bool, moved: Float, frame: int) -> None:
-        """Joints (B, 4) that land where they were led to: only their last corrections are left to fade."""
-        held = moved[:, frame : frame + 2]
+    def arrive(self, joints: Bool, landings: Landings, moved: Float, frame: int) -> None:
+        """Joints (B, 4) that land where they were led to: what they were led short of is left to fade, and what else
+        they were moved by than the landing reckoned with."""
+        held = moved[:, frame : frame + 2] - landings.along[:, [max(frame - 2, 0), frame - 1]]
         mask = joints[..., None]
-        np.copyto(self.position, held[:, 1], where=mask)
+        np.copyto(self.position, held[:, 1] - landings.short[:, frame], where=mask)
         np.copyto(self.velocity, held[:, 1] - held[:, 0], where=mask)
 
     def run(self, locked: Bool, lock: Float, ground: Float, moved: Float, frame: int, stop: int) -> None:
@@ -473,8 +476,10 @@ def _heel_off(ankle: Float, toe: Float, reach: Float) -> Float:
         reach: (N,) metres from hip to ankle.
 
     Returns:
-        (N, 3) metres from the hip, ``reach`` long: where the circles about hip and toe meet nearest to the ankle.
+        (N, 3) metres from the hip, ``reach`` long: where the circles about hip and toe meet nearest to the ankle, as
+        far as a heel goes up in a stance; beyond that in the ankle's own direction, and the foot is dragged.
     """
+    straight = ankle * (reach / np.sqrt(np.einsum("ni,ni->n", ankle, ankle)))[:, None]
     foot = np.sqrt(np.einsum("ni,ni->n", ankle - toe, ankle - toe))
     away = np.sqrt(np.einsum("ni,ni->n", toe, toe)) + np.float32(1e-9)
     towards = toe / away[:, None]
@@ -483,7 +488,12 @@ def _heel_off(ankle: Float, toe: Float, reach: Float) -> Float:
     beside = ankle - np.einsum("ni,ni->n", ankle, towards)[:, None] * towards
     beside /= np.sqrt(np.einsum("ni,ni->n", beside, beside) + np.float32(1e-12))[:, None]
     height = np.sqrt(np.maximum(reach * reach - along * along, np.float32(0.0)))
-    return along[:, None] * towards + height[:, None] * beside
+    raised = along[:, None] * towards + height[:, None] * beside
+    raised -= straight
+    up = np.sqrt(np.einsum("ni,ni->n", raised, raised))
+    raised *= np.clip(2 - up / np.float32(HEEL_RISE), 0, 1)[:, None]
+    raised += straight
+    return raised * (reach / np.sqrt(np.einsum("ni,ni->n", raised, raised)))[:, None]
 
 
 def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +16,24 @@ LEAD_LIMIT = 0.06
 """Metres by which it is led at most."""
 
 
-def led_to_rest(places: Float, on: Bool, before: Bool, level: Float, held: Float) -> tuple[Float, Float | None]:
+@dataclass(frozen=True)
+class Landings:
+    """The landings inside a window.
+
+    Attributes:
+        resting: (B, T, 4, D) metres, where a joint that lands at a frame is locked.
+        lead: (B, T, 4, D) metres by which joints are moved in the frames before.
+        along: (B, T, 4, D) metres by which a joint is moved besides, when its foot's other joint is at its lock.
+        short: (B, T, 4, D) metres that a joint which lands at a frame is not led by, since that would be too far.
+    """
+
+    resting: Float
+    lead: Float
+    along: Float
+    short: Float
+
+
+def led_to_rest(places: Float, on: Bool, before: Bool, lock: Float, level: Float, held: Float) -> Landings | None:
     """Where the contacts of a window come to rest, and how far the swings before them have to be moved to end there.
 
     A joint that glides while it is in contact rests at the mean of its places from there on; so it is moved least.
@@ -23,36 +42,54 @@ def led_to_rest(places: Float, on: Bool, before: Bool, level: Float, held: Float
         places: (B, T, 4, D) metres, heels and toes of the window: x and z (D of 2), and heights (D of 3).
         on: (B, T, 4) contacts.
         before: (B, 4) contacts in the frame before the window.
+        lock: (B, 4, D) metres, where those are locked.
         level: (4, D) what a resting joint's height is drawn to; its x and z are not looked at.
         held: (D,) share of each coordinate that a lock takes hold of.
 
     Returns:
-        places (B, T, 4, D) at which a joint that lands at a frame is locked, and corrections (B, T, 4, D) of the frames
-        before; None where nothing lands inside the window.
+        The landings; None where nothing comes down inside the window.
     """
-    resting = _mean_to_end(places, on)
-    away = resting - places
-    away[..., 2:] = held[2:] * (level[..., 2:] - places[..., 2:])
-    length = np.sqrt(np.einsum("btcx,btcx->btc", away, away))[..., None]
-    away *= np.minimum(np.float32(1.0), np.float32(LEAD_LIMIT) / np.maximum(length, np.float32(1e-9)))
-    resting = places + away
-    resting[..., 2:] = level[..., 2:]
     landing = on & ~np.concatenate((before[:, None], on[:, :-1]), axis=1)
     landing[:, 0] = False  # nothing is left to be led
     if not landing.any():
-        return resting, None
-    lead = np.zeros_like(places)
+        return None
+    resting = _mean_to_end(places, on)
+    resting[..., 2:] = level[..., 2:]
+    away = (resting - places) * held
+    along = _others(_held_by(places, on, resting, before, lock) * held)
+    lead, short = np.zeros_like(places), np.zeros_like(places)
     for frame in np.flatnonzero(landing.any(axis=(0, 2))):
+        # While the foot's other joint stands, this one is moved along with it anyway.
+        wanted = away[:, frame] - along[:, frame - 1]
+        length = np.sqrt(np.einsum("bcx,bcx->bc", wanted, wanted))[..., None]
+        own = wanted * np.minimum(np.float32(1.0), np.float32(LEAD_LIMIT) / np.maximum(length, np.float32(1e-9)))
+        short[:, frame] = wanted - own
         count = min(LEAD_FRAMES, int(frame))
         share = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
         share = share * share * (3 - 2 * share)
         swing = slice(frame - count, frame)
-        which = landing[:, frame, None] & ~on[:, swing]
-        lead[:, swing] += np.where(which[..., None], away[:, frame, None] * share[:, None, None], np.float32(0.0))
-    # A joint in the air whose foot's other joint is led goes along with it.
-    idle = ~on & ~lead.any(axis=-1)
-    other = lead.reshape(*lead.shape[:2], 2, 2, -1)[:, :, :, ::-1].reshape(lead.shape)
-    return resting, np.where(idle[..., None], other, lead)
+        down = landing[:, frame, :, None]
+        # A joint that stays in the air goes along with its foot's other joint.
+        taken = np.where(
+            down, own, _others(np.where(down, own, np.float32(0.0))[:, None])[:, 0] * ~on[:, frame, :, None]
+        )
+        lead[:, swing] += taken[:, None] * share[:, None, None] * ~on[:, swing, :, None]
+    return Landings(resting, lead, along, short)
+
+
+def _others(joints: Float) -> Float:
+    """(B, T, 4, D) values of each foot's other joint."""
+    return joints.reshape(*joints.shape[:2], 2, 2, -1)[:, :, :, ::-1].reshape(joints.shape)
+
+
+def _held_by(places: Float, on: Bool, resting: Float, before: Bool, lock: Float) -> Float:
+    """How far a lock will hold each joint from its own place, nought where it is free."""
+    away = np.zeros_like(places)
+    for frame in range(places.shape[1]):
+        lock = np.where((on[:, frame] & ~before)[..., None], resting[:, frame], lock)
+        before = on[:, frame]
+        away[:, frame] = np.where(before[..., None], lock - places[:, frame], np.float32(0.0))
+    return away
 
 
 def _mean_to_end(places: Float, on: Bool) -> Float:
