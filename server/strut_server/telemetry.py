@@ -47,6 +47,14 @@ class Totals:
         self.sums[stage] += seconds * count
 
 
+def added_up(intervals: Sequence[PackedInterval]) -> Interval:
+    """One interval of several. Takes some milliseconds for each: nothing for an event loop."""
+    total = Interval()
+    for interval in intervals:
+        total.add(interval)
+    return total
+
+
 class Telemetry:
     """Takes notice of everything that happens, and tells about it."""
 
@@ -90,22 +98,12 @@ class Telemetry:
 
     # What is told.
 
-    def last(self, seconds: float) -> Interval:
-        """What happened in about the last seconds; at most an hour."""
+    def last(self, seconds: float) -> list[PackedInterval]:
+        """What happened in about the last seconds, at most an hour; `added_up` makes one interval of it."""
         self._turn()
         since = monotonic_ns() - int(seconds * NANOSECONDS)
-        total = Interval()
-        total.add(self._second.packed())
-        if seconds <= SECONDS:
-            for past in self._seconds:
-                if past.began_ns >= since:
-                    total.add(past)
-        else:
-            total.add(self._minute.packed())
-            for past in self._minutes:
-                if past.began_ns >= since:
-                    total.add(past)
-        return total
+        now, past = (self._second, self._seconds) if seconds <= SECONDS else (self._minute, self._minutes)
+        return [now.packed(), *(one for one in past if one.began_ns >= since)]
 
     @contextmanager
     def watching(self) -> Iterator[Watcher]:
@@ -123,23 +121,23 @@ class Telemetry:
             watcher.end()
 
     def _durations(self, stage: int, microseconds: Mapping[int, int]) -> None:
-        for interval in (self._second, *self._watchers):
+        for interval in (self._second, self._minute, *self._watchers):
             interval.durations(stage, microseconds)
         for duration, count in microseconds.items():
             self.totals.duration(stage, duration / 1e6, count)
 
     def _counts(self) -> list[Counts]:
         self._turn()
-        return [self.totals.counts, self._second.counts, *(watcher.counts for watcher in self._watchers)]
+        intervals = (self._second, self._minute, *self._watchers)
+        return [self.totals.counts, *(interval.counts for interval in intervals)]
 
     def _turn(self) -> None:
         """Begin a new second, and a new minute, when it is time to."""
         now = monotonic_ns()
         if now - self._second.began_ns < NANOSECONDS:
             return
-        second = self._second.packed()
-        self._minute.add(second)
-        self._seconds.append(second)
+        # The minute has heard of everything itself: to add up histograms would hold the event loop up.
+        self._seconds.append(self._second.packed())
         self._second = Interval()
         if now - self._minute.began_ns >= SECONDS * NANOSECONDS:
             self._minutes.append(self._minute.packed())

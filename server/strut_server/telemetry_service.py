@@ -15,6 +15,7 @@ from strut_server.clock import NANOSECONDS, monotonic_ns
 from strut_server.errors import RequestError, abort
 from strut_server.intervals import Interval
 from strut_server.runtime import Runtime
+from strut_server.telemetry import added_up
 
 ONCE_SECONDS = (1.0, 3600.0, 10.0)
 STREAM_SECONDS = (0.1, 60.0, 1.0)
@@ -41,7 +42,8 @@ class TelemetryService(telemetry_service_pb2_grpc.TelemetryServiceServicer):
             seconds = _seconds(request, ONCE_SECONDS)
         except RequestError as error:
             await abort(context, error)
-        statistics = statistics_message(self._runtime, self._runtime.telemetry.last(seconds))
+        interval = await asyncio.to_thread(added_up, self._runtime.telemetry.last(seconds))
+        statistics = statistics_message(self._runtime, interval)
         return telemetry_service_pb2.GetStatisticsResponse(statistics=statistics)
 
     async def StreamStatistics(
