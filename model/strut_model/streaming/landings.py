@@ -36,8 +36,6 @@ class Landings:
 def led_to_rest(places: Float, on: Bool, before: Bool, lock: Float, level: Float, held: Float) -> Landings | None:
     """Where the contacts of a window come to rest, and how far the swings before them have to be moved to end there.
 
-    A joint that glides while it is in contact rests at the mean of its places from there on; so it is moved least.
-
     Args:
         places: (B, T, 4, D) metres, heels and toes of the window: x and z (D of 2), and heights (D of 3).
         on: (B, T, 4) contacts.
@@ -53,8 +51,7 @@ def led_to_rest(places: Float, on: Bool, before: Bool, lock: Float, level: Float
     landing[:, 0] = False  # nothing is left to be led
     if not landing.any():
         return None
-    resting = _mean_to_end(places, on)
-    resting[..., 2:] = level[..., 2:]
+    resting = resting_places(places, on, level)
     away = (resting - places) * held
     along = _others(_held_by(places, on, resting, before, lock) * held)
     lead, short = np.zeros_like(places), np.zeros_like(places)
@@ -92,8 +89,11 @@ def _held_by(places: Float, on: Bool, resting: Float, before: Bool, lock: Float)
     return away
 
 
-def _mean_to_end(places: Float, on: Bool) -> Float:
-    """The mean of each joint's places from a frame to the last one of its contact in the window."""
+def resting_places(places: Float, on: Bool, level: Float) -> Float:
+    """Where a joint rests whose contact begins at a frame, (B, T, 4, D) metres; see ``led_to_rest``.
+
+    A joint that glides while it is in contact rests at the mean of its places from there on; so it is moved least.
+    """
     total = places.copy()
     count = np.ones((*on.shape, 1), np.float32)
     for frame in range(on.shape[1] - 2, -1, -1):
@@ -101,4 +101,5 @@ def _mean_to_end(places: Float, on: Bool) -> Float:
         total[:, frame] += total[:, frame + 1] * goes_on
         count[:, frame] += count[:, frame + 1] * goes_on
     total /= count
+    total[..., 2:] = level[..., 2:]
     return total
