@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, REST_OFFSETS
 from strut_model.streaming import kinematics as kin
-from strut_model.streaming.landings import Landings, led_to_rest
+from strut_model.streaming.landings import Landings, led_to_rest, resting_places
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -258,9 +258,11 @@ def hold(
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
-        if frame == 0 or landings is None:
+        if frame == 0:
             lock = _land(lock, landing, ground, moved, frame)
-        else:
+        elif landing.any():
+            if landings is None:
+                landings = resting_places(places, on, _REST[..., :axes])
             lock = np.where(landing[..., None], landings[:, frame], lock)
         spring.restart(np.ones_like(changed) if frame == 0 else changed, now, lock, ground, moved, frame)
         if frame > 0 and coming is not None:
@@ -519,7 +521,8 @@ def move_feet(rotations: Float, legs: Legs, corrections: Float, roll: Float | No
     np.clip(reach, np.float32(abs(_THIGH - _SHANK) + 0.02), np.float32(LEG_LENGTH), out=reach)
     toe_wanted = legs.toe_position + by_foot[..., 1, :]
     toe_wanted -= legs.hip_position
-    over = lengths[1] - reach[1] > np.float32(1e-5)
+    # On a ground that is not level the foot's tilt is planned, and is no sign of how far a heel may rise.
+    over = (lengths[1] - reach[1] > np.float32(1e-5)) & (roll is None)
     if over.any():
         wanted[over] = _heel_off(wanted[over], toe_wanted[over], reach[1][over])
         lengths[1][over] = reach[1][over]
