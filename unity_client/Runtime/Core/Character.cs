@@ -292,7 +292,7 @@ namespace Strut.Core
             var last = buffer.Get(plan.Start - 1);
             var before = buffer.Get(plan.Start - 2);
             var fps = (float)Constants.Fps;
-            request.Plan.Clear();
+            request.Plan.Clear(client.MaxSamples);
             Controls.Plan(
                 new ControlQuery(
                     (plan.Start - pacer.Playhead) / Constants.Fps,
@@ -306,7 +306,7 @@ namespace Strut.Core
             request.Name = plan.Origin == Origin.Continues ? "" : Name;
             request.Timing = plan;
             request.Priority = Priority;
-            request.Steps = Detail == LevelOfDetail.Far ? 1u : (uint?)null;
+            request.Steps = Detail == LevelOfDetail.Far ? client.LeastSteps : (uint?)null;
             request.Anchor = Anchor;
             request.Locks = null;
             request.GesturePhase = null;

@@ -58,6 +58,10 @@ namespace Strut.Core
 
         internal int HistoryFrames { get; private set; } = 8;
 
+        internal uint LeastSteps { get; private set; } = 1;
+
+        internal int MaxSamples { get; private set; } = ControlPlan.MaxSamples;
+
         /// <summary>A new character, which stands until its first window.</summary>
         public Character Add(CharacterSettings settings)
         {
@@ -176,6 +180,10 @@ namespace Strut.Core
                 case InboxKind.Disconnected:
                     OnDisconnected(item.Failure);
                     break;
+                case InboxKind.MessageRefused:
+                    LastFailure = item.Failure;
+                    Statistics.AddError(item.Failure.Reason);
+                    break;
                 case InboxKind.ModelChanged when Server != null:
                     Server.Model = item.Model;
                     OnConnected(Server, session);
@@ -224,6 +232,9 @@ namespace Strut.Core
             Server = hello;
             LastFailure = null;
             HistoryFrames = (int)hello.Model.HistoryFrames;
+            // Ascending, as the contract has them.
+            LeastSteps = hello.Model.Steps.Count > 0 ? hello.Model.Steps[0] : 1;
+            MaxSamples = (int)hello.Limits.MaxTrajectorySamples;
             foreach (var character in characters)
             {
                 character.OnConnected(hello);

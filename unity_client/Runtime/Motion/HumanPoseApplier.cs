@@ -46,7 +46,8 @@ namespace Strut.Motion
             avatar = AvatarBuilder.BuildHumanAvatar(ghost, Description());
             from = new HumanPoseHandler(avatar, ghost.transform);
             to = new HumanPoseHandler(animator.avatar, animator.transform);
-            scale = 1f / animator.transform.lossyScale.x;
+            // Body positions are in units of the figure's height.
+            scale = 1f / (animator.humanScale * animator.transform.lossyScale.x);
         }
 
         public bool AfterAnimation => true;

@@ -59,7 +59,7 @@ namespace Strut.Motion
         private PathSource pathSource;
 
         [Header("Content and style")]
-        [Tooltip("What the character does, such as walk, run, idle, wave.")]
+        [Tooltip("What the character does, such as walk, run, idle, bow.")]
         [SerializeField]
         private string content = "walk";
 

@@ -434,8 +434,12 @@ namespace Strut.Core
                     TakeEvent(message.Event);
                     break;
                 case StreamMotionResponse.MessageOneofCase.Error:
-                    // Its requests will never be answered one by one.
-                    throw new RpcException(new Grpc.Core.Status((StatusCode)message.Error.Code, message.Error.Message));
+                    // Its requests will not be answered one by one; they expire at their deadlines.
+                    Interlocked.Exchange(ref unanswered, 0);
+                    var refused = Rented(InboxKind.MessageRefused);
+                    refused.Failure = Failure.Of(message.Error);
+                    Deliver(refused);
+                    break;
             }
         }
 

@@ -105,6 +105,7 @@ namespace Strut.Core
         Error,
         Connected,
         Disconnected,
+        MessageRefused,
         ModelChanged,
         ControlsOverridden,
     }

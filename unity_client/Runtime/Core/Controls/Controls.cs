@@ -112,6 +112,7 @@ namespace Strut.Core
         public const int MaxSamples = 32;
 
         internal readonly PathSample[] Samples = new PathSample[MaxSamples];
+        private int most = MaxSamples;
 
         /// <summary>What to do. Must be set.</summary>
         public Controls? Controls { get; set; }
@@ -122,7 +123,7 @@ namespace Strut.Core
         /// <returns>false where there are as many as can be.</returns>
         public bool Add(in PathSample sample)
         {
-            if (SampleCount == MaxSamples)
+            if (SampleCount == most)
             {
                 return false;
             }
@@ -135,8 +136,10 @@ namespace Strut.Core
         public PathSample this[int index] => Samples[index];
 
         /// <summary>Empties the plan.</summary>
-        public void Clear()
+        /// <param name="limit">most samples that the server takes.</param>
+        public void Clear(int limit = MaxSamples)
         {
+            most = System.Math.Min(limit, MaxSamples);
             Controls = null;
             SampleCount = 0;
         }
