@@ -104,6 +104,7 @@ class WindowMemory:
         self._frames: Frames = np.zeros((0, ROW_FRAMES), FRAME)
         self._active = np.zeros((0, 4), bool)
         self._places = np.zeros((0, 4, 3), np.float32)
+        self._lowered = np.zeros((0, 2), np.float32)
         self._free: list[int] = []
 
     @property
@@ -127,7 +128,7 @@ class WindowMemory:
             Frames (B, 8) and the locks (B,) at each window's last frame, which are the history's where it ends there.
         """
         frames = self._frames[rows[:, None], ends[:, None] + _HISTORY_FRAMES]
-        return frames, FootLocks(self._active[rows], self._places[rows], np.ones(len(rows), bool))
+        return frames, FootLocks(self._active[rows], self._places[rows], np.ones(len(rows), bool), self._lowered[rows])
 
     def store(self, rows: Rows, history: Frames, window: Frames, locks: FootLocks) -> None:
         """Write windows (B, 16) with their histories (B, 8) and the locks (B,) at their last frames."""
@@ -135,6 +136,7 @@ class WindowMemory:
         self._frames[rows, HISTORY:] = window
         self._active[rows] = locks.active
         self._places[rows] = locks.position
+        self._lowered[rows] = locks.lowered
 
     def allocate(self, count: int) -> list[int]:
         """Rows for new windows."""
@@ -162,4 +164,5 @@ class WindowMemory:
         self._frames = np.concatenate((self._frames, np.zeros((count, ROW_FRAMES), FRAME)))
         self._active = np.concatenate((self._active, np.zeros((count, 4), bool)))
         self._places = np.concatenate((self._places, np.zeros((count, 4, 3), np.float32)))
+        self._lowered = np.concatenate((self._lowered, np.zeros((count, 2), np.float32)))
         self._free.extend(range(before, before + count))

@@ -61,7 +61,7 @@ def sent(replies: Sequence[motion_service_pb2.WindowReply]) -> None:
 
 
 def _window(request: ValidRequest, window: PackedWindow) -> motion_service_pb2.Window:
-    locks = frames_pb2.FootLocks()
+    locks = frames_pb2.FootLocks(lowered=window.lowered[0], lowering=window.lowered[1])
     for joint, locked, place in zip(_CONTACT_JOINTS, window.locked, window.lock_places):
         if locked:
             x, y, z = place.tolist()

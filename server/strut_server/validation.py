@@ -39,6 +39,7 @@ MAX_FRAME = 1 << 53
 MAX_PELVIS = 10.0
 """Metres from the root to the pelvis, sideways; more is a history in the wrong space."""
 MAX_HEIGHT = 10_000.0
+MAX_LOWERED = 2.0
 UNIT_TOLERANCE = 1e-2
 """How far the length of a quaternion may be from 1; it is brought to 1 where it is nearer."""
 ROUNDING = 1e-5
@@ -340,7 +341,10 @@ def _read_locks(history: frames_pb2.History, path: str, check: Checker) -> FootL
         place[row] = (lock.position.x, lock.position.y, lock.position.z)
         for name, value in zip("xyz", place[row]):
             check.number(f"{here}.position.{name}", float(value), -MAX_PLACE, MAX_PLACE, "metres")
-    return FootLocks(active, place, np.ones((), bool))
+    lowered = np.array([history.foot_locks.lowered, history.foot_locks.lowering], np.float32)
+    check.number(f"{path}.lowered", float(lowered[0]), 0.0, MAX_LOWERED, "metres")
+    check.number(f"{path}.lowering", float(lowered[1]), -1.0, 1.0, "metres a frame")
+    return FootLocks(active, place, np.ones((), bool), lowered)
 
 
 _CONTACT_ROWS: dict[int, int] = {

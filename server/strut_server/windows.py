@@ -107,6 +107,7 @@ class PackedWindow:
         gesture_phase: at the frame after the last; None for what is no gesture.
         locked: (4,) which contact joints are locked at the last frame.
         lock_places: (4, 3) metres, where.
+        lowered: metres that the ground lowers the pelvis by there, and by how much more each frame.
         path_speed_scale: by what the scene scaled the speed along the path; None where no scene is named.
     """
 
@@ -115,6 +116,7 @@ class PackedWindow:
     gesture_phase: float | None
     locked: npt.NDArray[np.bool_]
     lock_places: Float
+    lowered: tuple[float, float] = (0.0, 0.0)
     path_speed_scale: float | None = None
 
 
@@ -327,6 +329,7 @@ class WindowMaker:
             ends = np.array([lookups[row].end for row in remembered])
             frames[remembered], stored = self._memory.history(rows, ends)
             locks.active[remembered], locks.position[remembered] = stored.active, stored.position
+            locks.lowered[remembered] = stored.lowered
             locks.given[remembered] = [lookups[row].locks_known for row in remembered]
         for row, work in enumerate(works):
             carried = work.request.origin.history
@@ -334,6 +337,7 @@ class WindowMaker:
                 frames[row] = frames_of(carried.motion)
                 locks.active[row], locks.position[row] = carried.locks.active, carried.locks.position
                 locks.given[row] = carried.locks.given
+                locks.lowered[row] = carried.locks.lowered
         history = motion_of(frames)
         moved = [
             row
@@ -392,7 +396,15 @@ class WindowMaker:
         self._remember(prepared, results, received, locks, ends)
         steps = prepared.requests.steps
         return [
-            PackedWindow(data[row], steps, ends[row], locks.active[row], locks.position[row], _speed(works[row]))
+            PackedWindow(
+                data[row],
+                steps,
+                ends[row],
+                locks.active[row],
+                locks.position[row],
+                (float(locks.lowered[row, 0]), float(locks.lowered[row, 1])),
+                _speed(works[row]),
+            )
             for row in range(count)
         ]
 

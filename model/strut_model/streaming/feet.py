@@ -15,7 +15,7 @@ makes a window a function of its request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -81,11 +81,18 @@ class FootLocks:
         active: (..., 4) whether the joint is locked.
         position: (..., 4, 3) metres, where; meaningless where not active.
         given: (...) whether these locks are known; where not, they follow from the history's contacts and places.
+        lowered: (..., 2) metres that the ground lowers the pelvis by so that both feet reach it, and by how much more
+            each frame; zeros by default, and on level ground.
     """
 
     active: Bool
     position: Float
     given: Bool
+    lowered: Float = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def __post_init__(self) -> None:
+        if self.lowered.shape[-1] == 0:
+            object.__setattr__(self, "lowered", np.zeros((*np.shape(self.given), 2), np.float32))
 
     @staticmethod
     def unknown(batch: int) -> FootLocks:
@@ -94,7 +101,7 @@ class FootLocks:
 
     def __getitem__(self, key: Any) -> FootLocks:
         """Index or slice the leading axes."""
-        return FootLocks(self.active[key], self.position[key], self.given[key])
+        return FootLocks(self.active[key], self.position[key], self.given[key], self.lowered[key])
 
     @staticmethod
     def stack(rows: list[FootLocks]) -> FootLocks:
@@ -103,6 +110,7 @@ class FootLocks:
             np.stack([row.active for row in rows]),
             np.stack([row.position for row in rows]),
             np.stack([row.given for row in rows]),
+            np.stack([row.lowered for row in rows]),
         )
 
 

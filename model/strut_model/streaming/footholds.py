@@ -18,17 +18,17 @@ EDGE = 0.015
 STEEPEST = float(np.tan(np.radians(35.0)))
 """Incline of the steepest ground that a foot is put on."""
 
-_MARGIN = 0.01
-_SPAN = 11  # samples under a sole, with a little room at both ends
+_MARGIN = 0.015
+_SPAN = 13  # samples under a sole, with a little room at both ends
 _STEP = (TIP - HEEL + 2 * _MARGIN) / (_SPAN - 1)
-_SHIFTS = 19  # -.216 to .216 m
+_SHIFTS = 21  # -.208 to .208 m
 _HALF_WIDTH = 0.035
 ALONG = (HEEL - _MARGIN + _STEP * (np.arange(_SPAN + _SHIFTS - 1) - _SHIFTS // 2)).astype(np.float32)
-"""(29,) metres along the foot from the ankle, where the ground is sampled for a foothold."""
+"""(33,) metres along the foot from the ankle, where the ground is sampled for a foothold."""
 _OFFSETS = (_STEP * (np.arange(_SHIFTS) - _SHIFTS // 2)).astype(np.float32)
 _LENGTH = np.float32(_STEP * (_SPAN - 1))
 _RAMP = (np.arange(_SPAN) * _STEP).astype(np.float32)
-_SAMPLES = np.arange(_SHIFTS)[:, None] + np.arange(_SPAN)  # (19, 11) which samples lie under the sole at each shift
+_SAMPLES = np.arange(_SHIFTS)[:, None] + np.arange(_SPAN)  # (21, 13) which samples lie under the sole at each shift
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Footholds:
 
 
 def sample_points(ankle: Float, direction: Float) -> Float:
-    """Ground points (..., 58, 2) to be sampled for footholds.
+    """Ground points (..., 66, 2) to be sampled for footholds.
 
     Args:
         ankle: (..., 2) metres.
@@ -71,7 +71,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
     """The nearest foothold without an edge; where there is none within reach, the least uneven.
 
     Args:
-        heights: (..., 58) metres at `sample_points`.
+        heights: (..., 66) metres at `sample_points`.
         ankle, direction: as they were given there.
     """
     lines = heights.reshape(-1, 2, len(ALONG))
@@ -98,7 +98,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
 
 
 def _planes(soles: Float) -> tuple[Float, Float, Float, Float]:
-    """Of planes through the ground under soles (n, 2, ..., 11): the height below the ankle, the rise along and across
+    """Of planes through the ground under soles (n, 2, ..., 13): the height below the ankle, the rise along and across
     the foot, and how far the ground leaves the plane; a metre is added to that where it is too steep to stand on."""
     slope = (soles[..., -1] - soles[..., 0]) * np.float32(1 / _LENGTH)
     plane = soles[..., 0, None] + slope[..., None] * _RAMP

@@ -336,6 +336,7 @@ class MotionGenerator:
             np.zeros((batch, WINDOW, 4), bool),
             np.zeros((batch, WINDOW, 4, 3), np.float32),
             np.zeros((batch, WINDOW), bool),
+            np.zeros((batch, WINDOW, 2), np.float32),
         )
         level = np.setdiff1d(np.arange(batch), grounds.rows)
         for rows in (level, grounds.rows):
@@ -357,6 +358,7 @@ class MotionGenerator:
                 )
             linear[rows], rotations[rows] = part, turned
             locks.active[rows], locks.position[rows], locks.given[rows] = found.active, found.position, found.given
+            locks.lowered[rows] = found.lowered
         return locks
 
     def _in_anchor(self, linear: Float, rotations: Float, contacts: Float, history: _Canonical) -> Motion:
@@ -387,7 +389,7 @@ def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: 
     frames = (rows[:, None], real)
     part, turned = linear[frames], rotations[frames]
     contacts = np.asarray(requests.history.contacts, np.float32)[frames]
-    before = ground.flattened(fields, part, turned, contacts)
+    before = ground.flattened(fields, part, turned, contacts, requests.locks[rows])
     linear[rows], rotations[rows] = part, turned
     return _Grounded(rows, fields, before)
 
@@ -416,7 +418,7 @@ def _locks_in_canonical(locks: FootLocks, history: _Canonical) -> FootLocks:
     position = np.array(locks.position, np.float32)
     cosine, sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
     position[..., ::2] = kin.turn_ground(position[..., ::2] - history.origin[:, None], cosine, -sine)
-    return FootLocks(locks.active, position, locks.given)
+    return FootLocks(locks.active, position, locks.given, locks.lowered)
 
 
 def _locks_in_anchor(locks: FootLocks, history: _Canonical) -> FootLocks:

@@ -40,7 +40,7 @@ NEARING = 5
 """Frames before and after a stance over which a foot's floor goes over between foothold and smoothed ground."""
 SWING_MARGIN = np.float32(0.02)
 """Metres that a swinging sole keeps above the ground, where it did so on level ground."""
-DEEPEST_SOLE = np.float32(0.025)
+DEEPEST_SOLE = np.float32(0.018)
 """Metres that a sole may sink into the ground, as it does into the level floor."""
 SETTLING = 2
 """Frames from the label of a landing to where the foot has come to rest."""
@@ -59,6 +59,7 @@ _REST_ANGLE = np.float32(np.arctan2(-0.0745, 0.0909))
 _STRETCHED = np.float32(0.985 * feet.LEG_LENGTH)
 _FAR = 99
 _TIME = np.arange(1, WINDOW + 1, dtype=np.float32)
+_PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Before:
         standing: (M, 8, 2) whether each foot stood.
         hold: (M, 2, 7) the last foothold of each foot, see `_values`.
         lowered: (M, 2) metres that the pelvis was lowered by so that the level floor was in reach.
+        bent: (M, 2) metres that the ground lowered the pelvis by in the last frame, and by how much more each frame.
     """
 
     screen: Float
@@ -103,9 +105,10 @@ class Before:
     standing: Bool
     hold: Float
     lowered: Float
+    bent: Float
 
 
-def flattened(fields: HeightFields, linear: Float, rotations: Float, contacts: Float) -> Before:
+def flattened(fields: HeightFields, linear: Float, rotations: Float, contacts: Float, locks: FootLocks) -> Before:
     """Lay a history level, in place.
 
     Args:
@@ -113,12 +116,15 @@ def flattened(fields: HeightFields, linear: Float, rotations: Float, contacts: F
         linear: (M, 8, 6) root x, z and heading, pelvis x, y, z.
         rotations: (M, 8, 22, 4) local, the pelvis' in the canonical frame.
         contacts: (M, 8, 4).
+        locks: (M,) at the last frame; what the ground lowers the pelvis by there is given back.
     """
     legs = feet.legs_of(rotations, linear[..., 3:])
     floor, carriage = _history_floor(fields, legs, contacts, linear)
     ankle, toe = _shifted(legs, floor.plan, -1)
     shift = -carriage.shift
-    lowered = _lowered(legs, shift, ankle, np.ones(ankle.shape[:3], np.float32), smooth=False)
+    bent = np.where(locks.given[:, None], locks.lowered, np.float32(0.0))
+    shift[..., 1] += np.maximum(bent[:, :1] + bent[:, 1:] * _PAST, np.float32(0.0))
+    lowered = _reach_needed(legs, shift, ankle, np.ones(ankle.shape[:3], np.float32))
     shift[..., 1] -= lowered
     _move(rotations, legs.moved(shift), ankle, toe, -floor.plan[..., 2])
     stoop.lean(rotations, -carriage.lean)
@@ -127,7 +133,14 @@ def flattened(fields: HeightFields, linear: Float, rotations: Float, contacts: F
     level = np.stack((ankle, toe), axis=3)[:, -2:].reshape(screen.shape)
     recent = slice(HISTORY - 2, None)
     return Before(
-        screen, level, floor.plan[:, recent], floor.smoothed[:, recent], floor.standing, floor.hold, lowered[:, recent]
+        screen,
+        level,
+        floor.plan[:, recent],
+        floor.smoothed[:, recent],
+        floor.standing,
+        floor.hold,
+        lowered[:, recent],
+        bent,
     )
 
 
@@ -145,7 +158,7 @@ def laid(field: HeightField, motion: Motion) -> Motion:
     floor, carriage = _history_floor(fields, legs, motion.contacts.astype(np.float32)[None], linear)
     ankle, toe = _shifted(legs, floor.plan, 1)
     shift = carriage.shift
-    shift[..., 1] -= _lowered(legs, shift, ankle, np.ones(ankle.shape[:3], np.float32), smooth=False)
+    shift[..., 1] -= _reach_needed(legs, shift, ankle, np.ones(ankle.shape[:3], np.float32))
     _move(rotations, legs.moved(shift), ankle, toe, floor.plan[..., 2])
     stoop.lean(rotations, carriage.lean)
     pelvis = motion.pelvis.astype(np.float32)
@@ -254,9 +267,13 @@ def follow(
     raised = np.zeros((len(own), WINDOW + 2), np.float32)
     _joined(raised, before.lowered)
     shift[..., 1] += raised[:, 2:]
-    shift[..., 1] -= _lowered(legs, shift, ankle, plan.standing)
+    need = _smooth_hull(_reach_needed(legs, shift, ankle, plan.standing))
     if carriage.ceiling:
-        shift[..., 1] -= _ducked(fields, rotations, linear[..., 3:] + shift)
+        under = linear[..., 3:] + shift
+        under[..., 1] -= need
+        need = need + _smooth_hull(_duck_needed(fields, rotations, under))
+    lowered = _gone_over(need, before.bent)
+    shift[..., 1] -= lowered
     linear[..., 3:] += shift
     legs = legs.moved(shift)
     _raise_into_reach(legs, ankle)
@@ -264,7 +281,9 @@ def follow(
     position = np.empty_like(own)
     position[..., ::2] = targets
     position[..., 1] = CONTACT_REST_HEIGHTS + plan.tilt[..., 0].repeat(2, axis=2)
-    return FootLocks(locked, position, np.ones(locked.shape[:2], bool))
+    steps = np.diff(lowered, axis=1, prepend=before.bent[:, :1])
+    bent = np.stack((lowered, steps), axis=-1).astype(np.float32)
+    return FootLocks(locked, position, np.ones(locked.shape[:2], bool), bent)
 
 
 @dataclass(frozen=True)
@@ -524,29 +543,37 @@ def _lifted(fields: HeightFields, ankle: Float, foot: Float, direction: Float, l
     need = np.maximum((heights - soles).max(axis=-1) + np.minimum(level, SWING_MARGIN), np.float32(0.0))
     if not need.any():
         return need[:, :WINDOW]
-    return np.maximum(need, _smooth_hull(need))[:, :WINDOW]
+    time = np.arange(1, need.shape[1] + 1, dtype=np.float32)[:, None]
+    begun = 1 - (1 + RISE_DECAY * time) * np.exp(-RISE_DECAY * time)
+    return np.maximum(need, begun * _smooth_hull(need))[:, :WINDOW]
 
 
 def _smooth_hull(need: Float) -> Float:
-    """The need (M, T, ...) as a smooth curve that begins at nought and is then nowhere below it."""
+    """The need (M, T, ...) as a smooth curve that is nowhere below it."""
+    if not need.any():
+        return need
     padded = np.concatenate((np.repeat(need[:, :1], 4, axis=1), need, np.repeat(need[:, -1:], 4, axis=1)), axis=1)
     hull = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1).max(axis=-1)
-    smooth = np.lib.stride_tricks.sliding_window_view(hull, 5, axis=1).mean(axis=-1)
-    time = np.arange(1, need.shape[1] + 1, dtype=np.float32).reshape(-1, *[1] * (need.ndim - 2))
-    begun = 1 - (1 + RISE_DECAY * time) * np.exp(-RISE_DECAY * time)
-    return np.asarray(begun * smooth, np.float32)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(hull, 5, axis=1).mean(axis=-1), np.float32)
 
 
-def _lowered(legs: Legs, shift: Float, ankle: Float, standing: Float, smooth: bool = True) -> Float:
-    """(M, T) metres that the pelvis comes down so that standing feet are in reach."""
+def _gone_over(wanted: Float, bent: Float) -> Float:
+    """A lowering (M, 16) that goes over to the one wanted from that of the last frame and its change a frame."""
+    offset = bent[:, :1] - wanted[:, :1]
+    fade = np.exp(-RISE_DECAY * _TIME)
+    going = wanted + (offset + (bent[:, 1:] + RISE_DECAY * offset) * _TIME) * fade
+    return np.maximum(going, np.float32(0.0))
+
+
+def _reach_needed(legs: Legs, shift: Float, ankle: Float, standing: Float) -> Float:
+    """(M, T) metres that the pelvis has to come down so that standing feet are in reach."""
     hip = legs.hip_position + shift[:, :, None]
     away = hip[..., ::2] - ankle[..., ::2]
     flat = np.einsum("...i,...i->...", away, away)
     chord = legs.hip_position - legs.ankle_position
     reach = np.maximum(np.einsum("...i,...i->...", chord, chord), _STRETCHED**2)
     need = hip[..., 1] - ankle[..., 1] - np.sqrt(np.maximum(reach - flat, np.float32(0.01)))
-    need = (np.maximum(need, np.float32(0.0)) * standing).max(axis=-1)
-    return _smooth_hull(need) if smooth and need.any() else need
+    return (np.maximum(need, np.float32(0.0)) * standing).max(axis=-1)
 
 
 def _raise_into_reach(legs: Legs, ankle: Float) -> None:
@@ -557,9 +584,8 @@ def _raise_into_reach(legs: Legs, ankle: Float) -> None:
     np.maximum(ankle[..., 1], lowest, out=ankle[..., 1])
 
 
-def _ducked(fields: HeightFields, rotations: Float, pelvis: Float) -> Float:
-    """(M, T) metres that the pelvis comes down so that the head is below what hangs over it."""
+def _duck_needed(fields: HeightFields, rotations: Float, pelvis: Float) -> Float:
+    """(M, T) metres that the pelvis has to come down so that the head is below what hangs over it."""
     tops = stoop.head_tops(rotations, pelvis)
     _, ceilings = fields.both_at(tops[..., ::2])
-    need = np.maximum(tops[..., 1] + np.float32(stoop.HEADROOM) - ceilings, np.float32(0.0))
-    return _smooth_hull(need) if need.any() else need
+    return np.maximum(tops[..., 1] + np.float32(stoop.HEADROOM) - ceilings, np.float32(0.0))

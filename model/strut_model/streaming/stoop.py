@@ -76,9 +76,11 @@ def carriage(fields: HeightFields, heights: Float, root: Float, heading: Float) 
         root: (M, T, 2) metres.
         heading: (M, T) radians.
     """
-    inner = heights[..., 2:-2]
-    hull = np.minimum(np.minimum(heights[..., :-4], heights[..., 1:-3]), np.minimum(heights[..., 3:-1], inner))
-    np.minimum(hull, heights[..., 4:], out=hull)
+    middle = heights[..., 2:-2]
+    hull = np.minimum(np.minimum(heights[..., 1:-3], heights[..., 3:-1]), middle)
+    # Half way between ground and hull: nearer to the hull one crouches, nearer to the ground the hips bob.
+    hull += middle
+    hull *= np.float32(0.5)
     slope = np.arctan(heights @ _SLOPE)
     lean = np.where(slope > 0, UPHILL_LEAN, DOWNHILL_LEAN) * slope
     lean = np.minimum(np.maximum(lean, FARTHEST_LEAN[0]), FARTHEST_LEAN[1])

@@ -125,11 +125,19 @@ Global___FootLock: _TypeAlias = FootLock  # noqa: Y015
 
 @_typing.final
 class FootLocks(_message.Message):
-    """FootLocks are the joints that are held at the end of a run of frames."""
+    """FootLocks are the joints that are held at the end of a run of frames, and what else the feet need to go on."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCKS_FIELD_NUMBER: _builtins.int
+    LOWERED_FIELD_NUMBER: _builtins.int
+    LOWERING_FIELD_NUMBER: _builtins.int
+    lowered: _builtins.float
+    """lowered is how far an uneven ground lowers the pelvis there, so that both feet reach it. Unit: metres.
+    Range: 0 to 2. Default: 0.
+    """
+    lowering: _builtins.float
+    """lowering is by how much more it does so each frame. Unit: metres a frame. Range: -1 to 1. Default: 0."""
     @_builtins.property
     def locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FootLock]:
         """locks are those joints. Range: 0 to 4 entries. Default: empty, none is held."""
@@ -138,10 +146,12 @@ class FootLocks(_message.Message):
         self,
         *,
         locks: _abc.Iterable[Global___FootLock] | None = ...,
+        lowered: _builtins.float = ...,
+        lowering: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks", "lowered", b"lowered", "lowering", b"lowering"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
