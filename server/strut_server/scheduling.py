@@ -24,7 +24,7 @@ import numpy as np
 from strut_server.clock import NANOSECONDS
 from strut_server.costs import Costs
 
-LEAST_BATCH = 8
+LEAST_BATCH = 16
 HEADROOM = 0.5
 """Share of its time after which a work should be done. What things will cost is a guess: beyond this share, steps are
 saved, and streams are protected from one another."""
