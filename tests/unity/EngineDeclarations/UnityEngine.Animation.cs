@@ -13,6 +13,7 @@ namespace UnityEngine
     {
         public Avatar avatar { get; set; }
         public bool isHuman => throw null;
+        public float humanScale => throw null;
         public bool applyRootMotion { get; set; }
         public RuntimeAnimatorController runtimeAnimatorController { get; set; }
     }

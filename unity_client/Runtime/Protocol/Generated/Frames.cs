@@ -29,20 +29,21 @@ namespace Strut.V1 {
             "a2VkRnJhbWVzEikKCGVuY29kaW5nGAEgASgOMhcuc3RydXQudjEuRnJhbWVF",
             "bmNvZGluZxINCgVjb3VudBgCIAEoDRIMCgRkYXRhGAMgASgMIlYKCEZvb3RM",
             "b2NrEiUKBWpvaW50GAEgASgOMhYuc3RydXQudjEuQ29udGFjdEpvaW50EiMK",
-            "CHBvc2l0aW9uGAIgASgLMhEuc3RydXQudjEuVmVjdG9yMyIuCglGb290TG9j",
-            "a3MSIQoFbG9ja3MYASADKAsyEi5zdHJ1dC52MS5Gb290TG9jayKBAQoHSGlz",
-            "dG9yeRImCgZmcmFtZXMYASABKAsyFi5zdHJ1dC52MS5QYWNrZWRGcmFtZXMS",
-            "LAoKZm9vdF9sb2NrcxgCIAEoCzITLnN0cnV0LnYxLkZvb3RMb2Nrc0gAiAEB",
-            "EhEKCWVuZF9mcmFtZRgDIAEoA0INCgtfZm9vdF9sb2NrcypmCg1GcmFtZUVu",
-            "Y29kaW5nEh4KGkZSQU1FX0VOQ09ESU5HX1VOU1BFQ0lGSUVEEAASGgoWRlJB",
-            "TUVfRU5DT0RJTkdfRkxPQVQzMhABEhkKFUZSQU1FX0VOQ09ESU5HX1FVQVQ0",
-            "OBACQg74AQGqAghTdHJ1dC5WMWIGcHJvdG8z"));
+            "CHBvc2l0aW9uGAIgASgLMhEuc3RydXQudjEuVmVjdG9yMyJRCglGb290TG9j",
+            "a3MSIQoFbG9ja3MYASADKAsyEi5zdHJ1dC52MS5Gb290TG9jaxIPCgdsb3dl",
+            "cmVkGAIgASgCEhAKCGxvd2VyaW5nGAMgASgCIoEBCgdIaXN0b3J5EiYKBmZy",
+            "YW1lcxgBIAEoCzIWLnN0cnV0LnYxLlBhY2tlZEZyYW1lcxIsCgpmb290X2xv",
+            "Y2tzGAIgASgLMhMuc3RydXQudjEuRm9vdExvY2tzSACIAQESEQoJZW5kX2Zy",
+            "YW1lGAMgASgDQg0KC19mb290X2xvY2tzKmYKDUZyYW1lRW5jb2RpbmcSHgoa",
+            "RlJBTUVfRU5DT0RJTkdfVU5TUEVDSUZJRUQQABIaChZGUkFNRV9FTkNPRElO",
+            "R19GTE9BVDMyEAESGQoVRlJBTUVfRU5DT0RJTkdfUVVBVDQ4EAJCDvgBAaoC",
+            "CFN0cnV0LlYxYgZwcm90bzM="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.FrameEncoding), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PackedFrames), global::Strut.V1.PackedFrames.Parser, new[]{ "Encoding", "Count", "Data" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLock), global::Strut.V1.FootLock.Parser, new[]{ "Joint", "Position" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLocks), global::Strut.V1.FootLocks.Parser, new[]{ "Locks" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLocks), global::Strut.V1.FootLocks.Parser, new[]{ "Locks", "Lowered", "Lowering" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.History), global::Strut.V1.History.Parser, new[]{ "Frames", "FootLocks", "EndFrame" }, new[]{ "FootLocks" }, null, null, null)
           }));
     }
@@ -617,7 +618,7 @@ namespace Strut.V1 {
   }
 
   /// <summary>
-  /// FootLocks are the joints that are held at the end of a run of frames.
+  /// FootLocks are the joints that are held at the end of a run of frames, and what else the feet need to go on.
   /// </summary>
   [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
   public sealed partial class FootLocks : pb::IMessage<FootLocks>
@@ -655,6 +656,8 @@ namespace Strut.V1 {
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public FootLocks(FootLocks other) : this() {
       locks_ = other.locks_.Clone();
+      lowered_ = other.lowered_;
+      lowering_ = other.lowering_;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -678,6 +681,37 @@ namespace Strut.V1 {
       get { return locks_; }
     }
 
+    /// <summary>Field number for the "lowered" field.</summary>
+    public const int LoweredFieldNumber = 2;
+    private float lowered_;
+    /// <summary>
+    /// lowered is how far an uneven ground lowers the pelvis there, so that both feet reach it. Unit: metres.
+    /// Range: 0 to 2. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Lowered {
+      get { return lowered_; }
+      set {
+        lowered_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "lowering" field.</summary>
+    public const int LoweringFieldNumber = 3;
+    private float lowering_;
+    /// <summary>
+    /// lowering is by how much more it does so each frame. Unit: metres a frame. Range: -1 to 1. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Lowering {
+      get { return lowering_; }
+      set {
+        lowering_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -694,6 +728,8 @@ namespace Strut.V1 {
         return true;
       }
       if(!locks_.Equals(other.locks_)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Lowered, other.Lowered)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Lowering, other.Lowering)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -702,6 +738,8 @@ namespace Strut.V1 {
     public override int GetHashCode() {
       int hash = 1;
       hash ^= locks_.GetHashCode();
+      if (Lowered != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Lowered);
+      if (Lowering != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Lowering);
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -721,6 +759,14 @@ namespace Strut.V1 {
       output.WriteRawMessage(this);
     #else
       locks_.WriteTo(output, _repeated_locks_codec);
+      if (Lowered != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Lowered);
+      }
+      if (Lowering != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Lowering);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -732,6 +778,14 @@ namespace Strut.V1 {
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
       locks_.WriteTo(ref output, _repeated_locks_codec);
+      if (Lowered != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Lowered);
+      }
+      if (Lowering != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Lowering);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -743,6 +797,12 @@ namespace Strut.V1 {
     public int CalculateSize() {
       int size = 0;
       size += locks_.CalculateSize(_repeated_locks_codec);
+      if (Lowered != 0F) {
+        size += 1 + 4;
+      }
+      if (Lowering != 0F) {
+        size += 1 + 4;
+      }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -756,6 +816,12 @@ namespace Strut.V1 {
         return;
       }
       locks_.Add(other.locks_);
+      if (other.Lowered != 0F) {
+        Lowered = other.Lowered;
+      }
+      if (other.Lowering != 0F) {
+        Lowering = other.Lowering;
+      }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -779,6 +845,14 @@ namespace Strut.V1 {
             locks_.AddEntriesFrom(input, _repeated_locks_codec);
             break;
           }
+          case 21: {
+            Lowered = input.ReadFloat();
+            break;
+          }
+          case 29: {
+            Lowering = input.ReadFloat();
+            break;
+          }
         }
       }
     #endif
@@ -800,6 +874,14 @@ namespace Strut.V1 {
             break;
           case 10: {
             locks_.AddEntriesFrom(ref input, _repeated_locks_codec);
+            break;
+          }
+          case 21: {
+            Lowered = input.ReadFloat();
+            break;
+          }
+          case 29: {
+            Lowering = input.ReadFloat();
             break;
           }
         }
