@@ -119,7 +119,8 @@ class Scheduler:
         """By how many choices to go down with the steps, and whether works may be late all the same."""
         allowed = np.array([self._allowed(work, now_ns) for work in ordered])
         count = len(ordered)
-        each = {steps: self.costs.window_seconds(count, steps) for work in ordered for steps in work.step_choices}
+        numbers = {number for work in ordered for number in work.step_choices}
+        each = {number: self.costs.window_seconds(count, number) for number in numbers}
         deepest = max(len(work.step_choices) for work in ordered) - 1
         for level in range(deepest + 1):
             steps = [steps_at(work, level) for work in ordered]

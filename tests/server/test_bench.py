@@ -155,6 +155,7 @@ def test_figures_are_held_against_what_is_promised() -> None:
         (250, "share of processor time in the network"),
     }
     assert all("MISSED" in verdict.line() for verdict in missed)
+    assert not any("share" in v.must.name for v in verdicts([measured(250, 20.0, share=0.3)], threads=2))
     absent = [verdict.line() for verdict in verdicts(good[:2]) if not verdict.met]
     assert len(absent) == 2
     assert all(line.startswith("not measured") for line in absent)

@@ -92,7 +92,7 @@ def bench_serve(
         except ModuleNotFoundError:
             click.echo("no plots: pip install 'strut-motion[bench]' for them", err=True)
     if check:
-        found = verdicts(rows)
+        found = verdicts(rows, threads)
         click.echo("\n" + "\n".join(verdict.line() for verdict in found))
         missed = sum(not verdict.met for verdict in found)
         if missed:
