@@ -78,8 +78,9 @@ class Log final : public ClientListener {
         if (!quiet_ && event.kind == ServerEvent::Kind::draining) std::fputs("the server drains\n", stderr);
     }
     void on_character_error(std::uint64_t, const Error& error) noexcept override {
-        if (last_.reason != error.reason) say("error", error);
-        last_ = error;
+        if (error.reason == last_reason_) return;
+        say("error", error);
+        std::snprintf(last_reason_, sizeof last_reason_, "%s", error.reason.c_str());
     }
     int failed = 0;
 
@@ -89,7 +90,7 @@ class Log final : public ClientListener {
             std::fprintf(stderr, "%s: %d %s %s\n", what, error.code, error.reason.c_str(), error.message.c_str());
     }
     bool quiet_;
-    Error last_;
+    char last_reason_[64] = "";
 };
 
 class Load {

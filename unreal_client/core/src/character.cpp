@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "strut/connection.h"
 
@@ -195,14 +196,15 @@ bool Character::known_phase(std::int64_t start, const std::shared_ptr<const Cont
     return true;
 }
 
-void Character::on_reply(const ReplySlot& reply, double now) noexcept {
+void Character::on_reply(ReplySlot& reply, double now) noexcept {
     if (reply.has_window) {
         take_window(reply, now);
         return;
     }
     if (!pacer_.on_error(reply.sequence, reason_of(reply.error), reply.error.retry, now)) return;
     if (reply.error.reason == "SUPERSEDED") return;
-    last_error_ = reply.error;
+    // Swapped, not copied: texts need memory.
+    std::swap(last_error_, reply.error);
     ++errors_;
     ++statistics_->errors;
 }

@@ -114,7 +114,7 @@ class Character {
     void advance(double dt) noexcept;
     void ask(Connection& connection, std::uint64_t epoch, double now, double time_scale, double game_time) noexcept;
     void sample() noexcept;
-    void on_reply(const ReplySlot& reply, double now) noexcept;
+    void on_reply(ReplySlot& reply, double now) noexcept;
     void take_window(const ReplySlot& reply, double now) noexcept;
     void apply(const Move& move) noexcept;
     void plan(const Request& request, double game_time, Controls& controls) noexcept;
