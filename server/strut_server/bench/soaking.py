@@ -62,7 +62,7 @@ class Soak:
     @property
     def later_grown_bytes(self) -> float:
         """By how much the memory went on growing after the first 20,000 windows: from the median of the first third of
-        the looks to that of the last, since an allocator's level goes up and down by a megabyte from look to look. NaN
+        the looks to that of the last, since an allocator's level goes up and down by megabytes from look to look. NaN
         where there were too few looks."""
         looks = self.settled
         third = len(looks) // 3
