@@ -203,6 +203,22 @@ def pictures_command(out: Path) -> None:
         raise click.ClickException(str(error)) from None
 
 
+@scene.command("grounds")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def grounds_command(quiet: bool) -> None:
+    """Walk the shipped student over slopes, stairs and steps, and measure what its feet do there."""
+    from strut_model.bundle import load_bundle
+    from strut_model.scene import ground_trials
+    from strut_model.streaming.engine import OnnxEngine
+    from strut_model.streaming.generator import MotionGenerator
+
+    bundle = load_bundle()
+    generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    with tqdm(total=len(ground_trials.trials()), desc="grounds", unit="ground", disable=quiet) as bar:
+        lines = ground_trials.run_all(generator, bar.update)
+    click.echo("\n".join(lines))
+
+
 @scene.command("uneven")
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--clip", "name", default="cmu_003_02", show_default=True, help="A captured walk over uneven ground.")

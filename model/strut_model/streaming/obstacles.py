@@ -20,8 +20,8 @@ from strut_model import rotations as rot
 
 Array = npt.NDArray[np.float64]
 
-BODY_RADIUS = 0.45
-"""Metres from a walker's path to its hands, and a little more."""
+BODY_RADIUS = 0.52
+"""Metres from a walker's path to its hands: .45 in most styles, .52 in the widest."""
 SWING_OUT = 0.08
 """Metres that are kept besides, for each metre a second: corners are rounded, and a body is not exactly on its path."""
 HEAD_HEIGHT = 1.9
