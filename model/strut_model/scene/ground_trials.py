@@ -125,7 +125,7 @@ def measure(motion: Motion, field: HeightField) -> GroundResult:
         across=float(across.mean()),
         slide=float(speed[on[:, 1:] & on[:, :-1]].mean()),
         knee=float(np.median(_knees(positions)[on])),
-        seam=float(acceleration[seam & begun].mean() / acceleration[~seam & begun].mean()),
+        seam=float(acceleration[seam & begun].mean() / max(float(acceleration[~seam & begun].mean()), 1e-9)),
     )
 
 
@@ -136,10 +136,17 @@ def table(results: Sequence[tuple[GroundTrial, GroundResult]]) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for trial, found in results:
-        lines.append(
-            f"| {trial.name} | {100 * found.within:.0f} % | {100 * found.off_p95:.1f} cm "
-            f"| {100 * found.deepest:.1f} cm | {100 * found.across:.0f} % | {100 * found.slide:.1f} cm/s | {found.knee:.0f}° | {found.seam:.2f} |"
+        cells = (
+            trial.name,
+            f"{100 * found.within:.0f} %",
+            f"{100 * found.off_p95:.1f} cm",
+            f"{100 * found.deepest:.1f} cm",
+            f"{100 * found.across:.0f} %",
+            f"{100 * found.slide:.1f} cm/s",
+            f"{found.knee:.0f}°",
+            f"{found.seam:.2f}",
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
