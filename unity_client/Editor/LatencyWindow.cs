@@ -48,12 +48,14 @@ namespace Strut.Motion.Editor
         {
             if (!(Client is Client client))
             {
-                EditorGUILayout.HelpBox("There is no connection. Enter play mode with a Strut Character in the scene.", MessageType.Info);
+                EditorGUILayout.HelpBox(
+                    "There is no connection. Enter play mode with a Strut Character in the scene.", MessageType.Info);
                 return;
             }
 
             var found = client.Statistics;
-            EditorGUILayout.LabelField("Connection", $"{client.State}{(client.LastFailure is Failure failure ? $", {failure.Reason}" : "")}");
+            var reason = client.LastFailure is Failure failure ? ", " + failure.Reason : "";
+            EditorGUILayout.LabelField("Connection", client.State + reason);
             EditorGUILayout.LabelField("Characters", $"{client.Characters.Count}, lead {client.Lead * 1000:F0} ms");
             EditorGUILayout.LabelField("Windows", $"{found.Windows}, late {found.LateWindows}, dropped {found.DroppedWindows}");
             EditorGUILayout.LabelField("Late frames", $"{found.LateFrames} of {found.Frames}, underruns {found.Underruns}");
@@ -73,7 +75,9 @@ namespace Strut.Motion.Editor
         }
 
         private static void Row(string name, Histogram values) => EditorGUILayout.LabelField(
-            name, $"p50 {values.Percentile(0.5) / 1000.0:F1}  p95 {values.Percentile(0.95) / 1000.0:F1}  p99 {values.Percentile(0.99) / 1000.0:F1} ms");
+            name, $"p50 {Ms(values, 0.5):F1}  p95 {Ms(values, 0.95):F1}  p99 {Ms(values, 0.99):F1} ms");
+
+        private static double Ms(Histogram values, double share) => values.Percentile(share) / 1000.0;
 
         private void Graph(Rect area)
         {

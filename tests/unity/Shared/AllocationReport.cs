@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using Strut.Core;
 
 namespace Strut.Testing;
@@ -8,7 +9,8 @@ namespace Strut.Testing;
 /// <param name="FrameThreadBytes">allocated on the thread of the updates.</param>
 /// <param name="OtherBytes">allocated on all others, those of the transport among them.</param>
 /// <param name="BytesReceived">replies.</param>
-internal sealed record AllocationReport(long Frames, long FrameThreadBytes, long OtherBytes, long BytesReceived)
+/// <param name="Errors">requests that were refused or came too late: then this is no steady state.</param>
+internal sealed record AllocationReport(long Frames, long FrameThreadBytes, long OtherBytes, long BytesReceived, long Errors)
 {
     /// <summary>Plays on the calling thread.</summary>
     public static AllocationReport Measure(string address, int characters, double warmUp, double seconds)
@@ -30,15 +32,18 @@ internal sealed record AllocationReport(long Frames, long FrameThreadBytes, long
         };
         game.Play(warmUp, 60, update);
         frames = 0;
-        var received = game.Client.Statistics.BytesReceived;
+        var (received, errors) = (game.Client.Statistics.BytesReceived, Errors(game));
         // In this order, so that nothing of the measurement itself counts.
         var total = GC.GetTotalAllocatedBytes(true);
         var own = GC.GetAllocatedBytesForCurrentThread();
         game.Play(seconds, 60, update);
         own = GC.GetAllocatedBytesForCurrentThread() - own;
         total = GC.GetTotalAllocatedBytes(true) - total;
-        return new AllocationReport(frames, own, total - own, game.Client.Statistics.BytesReceived - received);
+        received = game.Client.Statistics.BytesReceived - received;
+        return new AllocationReport(frames, own, total - own, received, Errors(game) - errors);
     }
+
+    private static long Errors(Game game) => game.Client.Statistics.Errors.Values.Sum();
 }
 
 /// <summary>Rigs for measurements.</summary>

@@ -65,7 +65,7 @@ namespace Strut.Core
         /// <summary>A new character, which stands until its first window.</summary>
         public Character Add(CharacterSettings settings)
         {
-            connection.Reserve(RequestsPerCharacter);
+            connection.Mail.Reserve(RequestsPerCharacter);
             var character = new Character(this, ++lastNumber, settings);
             characters.Add(character);
             byNumber.Add(character.Number, character);
@@ -102,10 +102,10 @@ namespace Strut.Core
             }
 
             var began = Stopwatch.GetTimestamp();
-            while (connection.Take() is InboxItem item)
+            while (connection.Mail.Take() is InboxItem item)
             {
                 Take(item, now);
-                connection.Return(item);
+                connection.Mail.Return(item);
             }
 
             for (var index = 0; index < characters.Count; index++)
@@ -136,14 +136,14 @@ namespace Strut.Core
             connection.Dispose();
         }
 
-        internal Request? Rent() => connection.Rent();
+        internal Request? Rent() => connection.Mail.Rent();
 
-        internal void GiveBack(Request request) => connection.GiveBack(request);
+        internal void GiveBack(Request request) => connection.Mail.GiveBack(request);
 
         internal void Send(Request request)
         {
             request.Session = session;
-            sending |= connection.Send(request);
+            sending |= connection.Mail.Send(request);
         }
 
         /// <summary>The frames of a relayed window; null where they cannot be read.</summary>

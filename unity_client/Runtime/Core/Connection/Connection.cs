@@ -32,16 +32,7 @@ namespace Strut.Core
     {
         private readonly ITransport transport;
         private readonly ConnectionSettings settings;
-        private const int Capacity = 4096;
-
-        private readonly Ring<Request> outgoing = new Ring<Request>(Capacity);
-        private readonly Ring<Request> sent = new Ring<Request>(Capacity);
-        private readonly Ring<InboxItem> incoming = new Ring<InboxItem>(Capacity);
-        private readonly Ring<InboxItem> free = new Ring<InboxItem>(Capacity);
         private readonly ConcurrentQueue<ulong> released = new ConcurrentQueue<ulong>();
-        // The connection's thread and the reader are both at the network's end of the two rings of items.
-        private readonly object inboxLock = new object();
-        private readonly System.Collections.Generic.Stack<Request> spare = new System.Collections.Generic.Stack<Request>(64);
         private readonly AutoResetEvent wake = new AutoResetEvent(false);
         private readonly StreamMotionRequest batchMessage = new StreamMotionRequest { Requests = new WindowRequestBatch() };
         private readonly System.Collections.Generic.List<Request> batch = new System.Collections.Generic.List<Request>();
@@ -67,54 +58,17 @@ namespace Strut.Core
 
         public ConnectionState State => state;
 
+        /// <summary>What goes between the threads.</summary>
+        public Mailbox Mail { get; } = new Mailbox();
+
         /// <summary>Nanoseconds of the clock that requests are stamped with.</summary>
         public static ulong NowNs => (ulong)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
-
-        /// <summary>A request that may be filled in; null while all of them are on their way.</summary>
-        public Request? Rent() => spare.Count > 0 ? spare.Pop() : sent.Take();
-
-        /// <summary>Makes requests before they are needed.</summary>
-        public void Reserve(int count)
-        {
-            for (var index = 0; index < count; index++)
-            {
-                spare.Push(new Request());
-            }
-        }
-
-        /// <summary>Takes back what was rented and not sent.</summary>
-        public void GiveBack(Request request) => spare.Push(request);
-
-        /// <summary>Hands a request over; false where more wait than ever should, and it stays the caller's.</summary>
-        public bool Send(Request request)
-        {
-            if (outgoing.TryAdd(request))
-            {
-                return true;
-            }
-
-            GiveBack(request);
-            return false;
-        }
 
         /// <summary>Ends a character on the server.</summary>
         public void Release(ulong character) => released.Enqueue(character);
 
         /// <summary>Tells the thread that there is something to be sent.</summary>
         public void Wake() => wake.Set();
-
-        /// <summary>The next thing that came, until there is none.</summary>
-        public InboxItem? Take() => incoming.Take();
-
-        /// <summary>Gives an item back.</summary>
-        public void Return(InboxItem item)
-        {
-            item.Locks = null;
-            item.Hello = null;
-            item.Model = null;
-            item.Data = Google.Protobuf.ByteString.Empty;
-            free.TryAdd(item);
-        }
 
         /// <summary>Begins to end: returns at once.</summary>
         public void Close()
@@ -184,7 +138,7 @@ namespace Strut.Core
             End(cancellation);
             var item = Rented(InboxKind.Disconnected);
             item.Failure = failure ?? default;
-            Deliver(item);
+            Mail.Deliver(item);
             return failure;
         }
 
@@ -202,9 +156,9 @@ namespace Strut.Core
                 // A transport that fails while it ends has ended.
             }
 
-            while (outgoing.Take() is Request request)
+            while (Mail.TakeRequest() is Request request)
             {
-                sent.TryAdd(request);
+                Mail.Sent(request);
             }
         }
 
@@ -300,12 +254,12 @@ namespace Strut.Core
 
         private void SendRequests()
         {
-            while (outgoing.Take() is Request request)
+            while (Mail.TakeRequest() is Request request)
             {
                 // Of several of a character only the newest is of use.
                 if (request.Session != session || request.Owner?.Newest != request.Timing.Sequence)
                 {
-                    sent.TryAdd(request);
+                    Mail.Sent(request);
                     continue;
                 }
 
@@ -325,21 +279,21 @@ namespace Strut.Core
         private void SendBatch()
         {
             var requests = batchMessage.Requests.Requests;
-            var now = NowNs;
-            foreach (var request in batch)
-            {
-                RequestWriter.Write(request, now);
-                requests.Add(request.Message);
-            }
-
-            if (Interlocked.Add(ref unanswered, batch.Count) == batch.Count)
-            {
-                // Nobody waited until now, so nobody was kept waiting.
-                Interlocked.Exchange(ref lastReply, Stopwatch.GetTimestamp());
-            }
-
             try
             {
+                var now = NowNs;
+                foreach (var request in batch)
+                {
+                    RequestWriter.Write(request, now);
+                    requests.Add(request.Message);
+                }
+
+                if (Interlocked.Add(ref unanswered, batch.Count) == batch.Count)
+                {
+                    // Nobody waited until now, so nobody was kept waiting.
+                    Interlocked.Exchange(ref lastReply, Stopwatch.GetTimestamp());
+                }
+
                 Write(batchMessage);
             }
             finally
@@ -351,7 +305,7 @@ namespace Strut.Core
 
                 foreach (var request in batch)
                 {
-                    sent.TryAdd(request);
+                    Mail.Sent(request);
                 }
 
                 batch.Clear();
@@ -423,7 +377,7 @@ namespace Strut.Core
                     maxBatch = Math.Max(1, (int)message.Hello.Limits.MaxBatch);
                     var hello = Rented(InboxKind.Connected);
                     hello.Hello = message.Hello;
-                    Deliver(hello);
+                    Mail.Deliver(hello);
                     state = ConnectionState.Ready;
                     wake.Set();
                     break;
@@ -438,7 +392,7 @@ namespace Strut.Core
                     Interlocked.Exchange(ref unanswered, 0);
                     var refused = Rented(InboxKind.MessageRefused);
                     refused.Failure = Failure.Of(message.Error);
-                    Deliver(refused);
+                    Mail.Deliver(refused);
                     break;
             }
         }
@@ -454,7 +408,7 @@ namespace Strut.Core
             {
                 var item = ReplyReader.Read(replies[index], now, Rented(InboxKind.Window));
                 item.Bytes = bytes / replies.Count;
-                Deliver(item);
+                Mail.Deliver(item);
             }
 
             if (draining)
@@ -474,38 +428,23 @@ namespace Strut.Core
                 case ServerEvent.EventOneofCase.ModelChanged:
                     var changed = Rented(InboxKind.ModelChanged);
                     changed.Model = happened.ModelChanged.Model;
-                    Deliver(changed);
+                    Mail.Deliver(changed);
                     break;
                 case ServerEvent.EventOneofCase.ControlsOverridden:
                     var overridden = Rented(InboxKind.ControlsOverridden);
                     overridden.Character = happened.ControlsOverridden.Character;
                     overridden.Count = happened.ControlsOverridden.Controls == null ? 0 : 1;
-                    Deliver(overridden);
+                    Mail.Deliver(overridden);
                     break;
             }
         }
 
         private InboxItem Rented(InboxKind kind)
         {
-            InboxItem? used;
-            lock (inboxLock)
-            {
-                used = free.Take();
-            }
-
-            var item = used ?? new InboxItem();
+            var item = Mail.RentItem();
             item.Kind = kind;
             item.Session = session;
             return item;
-        }
-
-        private void Deliver(InboxItem item)
-        {
-            lock (inboxLock)
-            {
-                // A game that has not looked for so long has no use for more.
-                incoming.TryAdd(item);
-            }
         }
     }
 }
