@@ -58,6 +58,7 @@ _LEFT = kin.rotation_table(np.array([1.0, 0.0, 0.0]))
 _REST_ANGLE = np.float32(np.arctan2(-0.0745, 0.0909))
 _STRETCHED = np.float32(0.985 * feet.LEG_LENGTH)
 _FAR = 99
+_FEET = np.arange(2)
 _TIME = np.arange(1, WINDOW + 1, dtype=np.float32)
 _PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
 
@@ -281,8 +282,10 @@ def follow(
     position = np.empty_like(own)
     position[..., ::2] = targets
     position[..., 1] = CONTACT_REST_HEIGHTS + plan.tilt[..., 0].repeat(2, axis=2)
-    steps = np.diff(lowered, axis=1, prepend=before.bent[:, :1])
-    bent = np.stack((lowered, steps), axis=-1).astype(np.float32)
+    bent = np.empty((*lowered.shape, 2), np.float32)
+    bent[..., 0] = lowered
+    bent[:, 1:, 1] = lowered[:, 1:] - lowered[:, :-1]
+    bent[:, 0, 1] = lowered[:, 0] - before.bent[:, 0]
     return FootLocks(locked, position, np.ones(locked.shape[:2], bool), bent)
 
 
@@ -445,19 +448,19 @@ def _direction(legs: Legs) -> Float:
 
 def _at(values: Float, frame: Index) -> Float:
     """(M, 2, c) of (M, T, 2, c) at each foot's frame (M, 2)."""
-    return np.take_along_axis(values, frame[:, None, :, None], axis=1)[:, 0]
+    return values[np.arange(len(values))[:, None], frame, _FEET]
 
 
 def _at_slots(values: Float, frames: Index) -> Float:
     """(M, 2, n, c) of (M, T, 2, c) at frames (M, 2, n)."""
     rows = np.arange(len(values))[:, None, None]
-    return values[rows, frames, np.arange(2)[None, :, None]]
+    return values[rows, frames, _FEET[:, None]]
 
 
 def _slots(values: Float, number: Index) -> Float:
     """(M, T, 2, c) of (M, 2, n, c) by slot number (M, T, 2)."""
     rows = np.arange(len(values))[:, None, None]
-    return values[rows, np.arange(2)[None, None], number]
+    return values[rows, _FEET, number]
 
 
 def _stance_neighbours(standing: Bool, frames: Index, after: Index | int = _FAR) -> tuple[Index, Index]:
@@ -553,8 +556,15 @@ def _smooth_hull(need: Float) -> Float:
     if not need.any():
         return need
     padded = np.concatenate((np.repeat(need[:, :1], 4, axis=1), need, np.repeat(need[:, -1:], 4, axis=1)), axis=1)
-    hull = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1).max(axis=-1)
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(hull, 5, axis=1).mean(axis=-1), np.float32)
+    # Slices instead of a sliding view, which costs more than all of them on few characters.
+    hull = np.maximum(padded[:, :-4], padded[:, 1:-3])
+    for first in (2, 3, 4):
+        np.maximum(hull, padded[:, first : padded.shape[1] - 4 + first], out=hull)
+    smooth = hull[:, :-4] + hull[:, 1:-3]
+    for first in (2, 3, 4):
+        smooth += hull[:, first : hull.shape[1] - 4 + first]
+    smooth *= np.float32(0.2)
+    return np.maximum(smooth, need)  # a mean of what is not below it is not, but for rounding
 
 
 def _gone_over(wanted: Float, bent: Float) -> Float:
