@@ -32,7 +32,7 @@ internal sealed record AllocationReport(long Frames, long FrameThreadBytes, long
         };
         game.Play(warmUp, 60, update);
         frames = 0;
-        var (received, errors) = (game.Client.Statistics.BytesReceived, Errors(game));
+        var (received, errors) = (game.Client.Statistics.BytesReceived, CountErrors(game));
         // In this order, so that nothing of the measurement itself counts.
         var total = GC.GetTotalAllocatedBytes(true);
         var own = GC.GetAllocatedBytesForCurrentThread();
@@ -40,10 +40,10 @@ internal sealed record AllocationReport(long Frames, long FrameThreadBytes, long
         own = GC.GetAllocatedBytesForCurrentThread() - own;
         total = GC.GetTotalAllocatedBytes(true) - total;
         received = game.Client.Statistics.BytesReceived - received;
-        return new AllocationReport(frames, own, total - own, received, Errors(game) - errors);
+        return new AllocationReport(frames, own, total - own, received, CountErrors(game) - errors);
     }
 
-    private static long Errors(Game game) => game.Client.Statistics.Errors.Values.Sum();
+    private static long CountErrors(Game game) => game.Client.Statistics.Errors.Values.Sum();
 }
 
 /// <summary>Rigs for measurements.</summary>
