@@ -149,6 +149,17 @@ def test_a_foot_whose_lock_is_too_far_takes_a_step() -> None:
     assert np.linalg.norm(corrections, axis=-1).max() < feet.MAX_CORRECTION + 0.02
 
 
+def test_who_is_allowed_less_steps_sooner() -> None:
+    places, previous = drifting_places(0.012)
+    ones = np.ones((1, 4), np.float32)
+    near = np.full(1, 0.08, np.float32)
+    _, locks = settle(places, on(0, 1, 2, 3), previous, ones, FootLocks.unknown(1), near)
+    broken = int(np.argmin(locks.active[0, :, HEEL]))
+    assert 0.012 * (broken + 1) > 0.08 >= 0.012 * broken
+    _, kept = settle(places, on(0, 1, 2, 3), previous, ones, FootLocks.unknown(1))
+    assert kept.active[0, : broken + 1].all()
+
+
 def test_feet_step_one_after_the_other() -> None:
     places, previous = drifting_places(0.03)
     corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))

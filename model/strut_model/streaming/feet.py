@@ -32,6 +32,8 @@ LOCK_DECAY = 0.7
 """y of the lock's spring, per frame: a released foot is back on its own path, within a tenth, after six frames."""
 MAX_CORRECTION = 0.16
 """Metres between a lock and the joint's own place at which the foot takes a step to it."""
+GESTURE_CORRECTION = 0.08
+"""The same of who gestures on the spot, where the feet shift with the weight and the idle's stillness is not wanted."""
 MAX_TWIST = 0.1
 """Metres by which heel and toe may be moved apart before it does, too: about 45 degrees of the foot."""
 STEP_FRAMES = 8
@@ -187,6 +189,7 @@ def settle(
     previous: Float,
     previous_contacts: Float,
     locks: FootLocks,
+    allowed: Float | None = None,
 ) -> tuple[Float, FootLocks]:
     """How far each heel and toe has to be moved.
 
@@ -196,13 +199,20 @@ def settle(
         previous: (B, 2, 4, 3) metres, heels and toes in the last two frames of the history.
         previous_contacts: (B, 4) in [0, 1], of the last frame of the history.
         locks: (B,) locks at the last frame of the history.
+        allowed: (B,) metres between a lock and the joint's own place at which a foot steps; ``MAX_CORRECTION``
+            by default.
 
     Returns:
         corrections (B, T, 4, 3) metres, and the locks (B, T) at each frame.
     """
     low = places[..., 1] < CONTACT_REST_HEIGHTS + np.float32(LOW)
     moved, targets, locked = hold(
-        places[..., _AXES], np.where(low, contacts, np.float32(0.0)), previous[..., _AXES], previous_contacts, locks
+        places[..., _AXES],
+        np.where(low, contacts, np.float32(0.0)),
+        previous[..., _AXES],
+        previous_contacts,
+        locks,
+        allowed=allowed,
     )
     corrections = np.empty_like(places)
     corrections[..., _AXES] = moved
@@ -220,6 +230,7 @@ def hold(
     previous_contacts: Float,
     locks: FootLocks,
     landings: Float | None = None,
+    allowed: Float | None = None,
 ) -> tuple[Float, Float, Bool]:
     """How far each heel and toe has to be moved.
 
@@ -232,6 +243,7 @@ def hold(
         locks: (B,) locks at the last frame of the history.
         landings: (B, T, 4, 2) metres, where a joint that lands at a frame is locked; by default where its contact comes
             to rest, to which the swing before is led.
+        allowed: (B,) metres; see ``settle``.
 
     Returns:
         corrections (B, T, 4, D) metres, the locks' places (B, T, 4, D), and which of them hold (B, T, 4).
@@ -257,12 +269,13 @@ def hold(
     moved = np.zeros_like(ground)  # corrections; none before the window: the seam has joined the places on screen
     targets = np.empty_like(places)
     raised = np.zeros((batch, frames, 2), np.float32)
+    near = np.full((batch, 1), MAX_CORRECTION, np.float32) if allowed is None else allowed[:, None]
 
     spring = _Spring(batch, axes)
     state = active
     frame = 0
     while frame < frames:
-        locked = _step_back(locked, on, state, lock, ground, raised, frame)
+        locked = _step_back(locked, on, state, lock, ground, near, raised, frame)
         now = locked[:, frame]
         landing = now & ~state
         changed = (now != state).reshape(batch, 2, 2).any(axis=2)
@@ -276,7 +289,7 @@ def hold(
         if frame > 0 and coming is not None:
             spring.arrive(landing & on[:, frame] & ~on[:, frame - 1], coming, moved, frame)
         state = now
-        stop = _first_far(ground, lock, now, frame, _next_change(locked, frame))
+        stop = _first_far(ground, lock, near, now, frame, _next_change(locked, frame))
         spring.run(now, lock, ground, moved, frame, stop)
         targets[:, frame:stop] = lock[:, None]
         frame = stop
@@ -308,14 +321,16 @@ def _next_change(locked: Bool, frame: int) -> int:
     return frame + 1 + ahead if differs.size and differs[ahead] else locked.shape[1]
 
 
-def _first_far(ground: Float, lock: Float, locked: Bool, frame: int, stop: int) -> int:
+def _first_far(ground: Float, lock: Float, near: Float, locked: Bool, frame: int, stop: int) -> int:
     """The first frame in (frame, stop) at which any lock is too far; ``stop`` when there is none."""
-    far = _strain(ground[:, frame + 3 : stop + 2], lock[:, None], locked[:, None]) > 1
+    far = _strain(ground[:, frame + 3 : stop + 2], lock[:, None], near[:, None], locked[:, None]) > 1
     far &= locked[:, None]
     return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop
 
 
-def _step_back(locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, raised: Float, frame: int) -> Bool:
+def _step_back(
+    locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, near: Float, raised: Float, frame: int
+) -> Bool:
     """The plan (B, T, 4) with the feet whose locks are too far at ``frame`` released for as long as a step takes.
 
     Feet step one after the other: who is farther goes first. ``raised`` (B, T, 2) is set to the step's height where the
@@ -325,7 +340,7 @@ def _step_back(locked: Bool, on: Bool, state: Bool, lock: Float, ground: Float, 
     count = min(STEP_FRAMES, frames - frame)
     if count < _SHORTEST_STEP:
         return locked
-    away = _strain(ground[:, frame + 2], lock, state & locked[:, frame])
+    away = _strain(ground[:, frame + 2], lock, near, state & locked[:, frame])
     far = away > 1
     far &= state
     far &= locked[:, frame]
@@ -352,10 +367,10 @@ def _feet(joints: Bool) -> Bool:
     return np.asarray(joints.reshape(-1, 2, 2).any(axis=2))
 
 
-def _strain(ground: Float, lock: Float, locked: Bool) -> Float:
+def _strain(ground: Float, lock: Float, near: Float, locked: Bool) -> Float:
     """(..., 4) how far joints are from their locks, 1 where a foot has to step: by distance, or by the foot's twist."""
     away = (ground - lock)[..., :2]
-    strain = np.hypot(away[..., 0], away[..., 1]) / np.float32(MAX_CORRECTION)
+    strain = np.hypot(away[..., 0], away[..., 1]) / near
     pairs = away.reshape(*away.shape[:-2], 2, 2, 2)
     apart = pairs[..., 0, :] - pairs[..., 1, :]
     both = locked.reshape(*locked.shape[:-1], 2, 2).all(axis=-1)

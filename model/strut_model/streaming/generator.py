@@ -19,7 +19,7 @@ from strut_model.bundle import Bundle
 from strut_model.features import CONTACTS, FEATURES, HISTORY, POSITIONS, ROTATIONS, WINDOW
 from strut_model.heights import HeightFields
 from strut_model.motion import Motion
-from strut_model.skeleton import CONTACT_JOINTS, JOINTS
+from strut_model.skeleton import CONTACT_JOINTS, FPS, JOINTS
 from strut_model.streaming import feet, ground
 from strut_model.streaming import kinematics as kin
 from strut_model.streaming.engine import Engine, validate_steps
@@ -33,6 +33,10 @@ Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 _HEADING = slice(2, 3)  # among the linear channels root x, root z, heading, pelvis x, y, z
+
+
+WALKING_SPEED = 0.6
+"""Metres a second from which on who gestures walks."""
 
 
 @dataclass(frozen=True)
@@ -317,6 +321,7 @@ class MotionGenerator:
             previous,
             np.asarray(requests.history.contacts[rows, -1], np.float32),
             _locks_in_canonical(requests.locks, history)[rows],
+            _allowed_corrections(linear, np.asarray(requests.phase[rows, 2], np.float32)),
         )
         feet.move_feet(rotations, legs, corrections)
         return frame_locks
@@ -392,6 +397,14 @@ def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: 
     before = ground.flattened(fields, part, turned, contacts, requests.locks[rows])
     linear[rows], rotations[rows] = part, turned
     return _Grounded(rows, fields, before)
+
+
+def _allowed_corrections(linear: Float, gesture: Float) -> Float:
+    """(B,) metres, as ``feet.settle`` takes them, of windows (B, 16, 6) and whether they show a gesture (B,)."""
+    way = linear[:, -1, :2] - linear[:, 0, :2]
+    speed = np.hypot(way[:, 0], way[:, 1]) * np.float32(FPS / (WINDOW - 1))
+    standing = gesture * np.clip(1 - speed / np.float32(WALKING_SPEED), 0, 1)
+    return np.asarray(feet.MAX_CORRECTION - (feet.MAX_CORRECTION - feet.GESTURE_CORRECTION) * standing, np.float32)
 
 
 def _path_end(requests: WindowRequests, history: _Canonical) -> tuple[Float, Float, Bool, Bool]:

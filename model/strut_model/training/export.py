@@ -353,7 +353,7 @@ def _manifest(
         "neutral_style": neutral,
         "guidance": {
             # More of the default sharpens: on the shipped weights 2 and 2 cost variety (docs/training.md).
-            "style": {"min": 1.0, "max": 3.0, "default": 1.75},
+            "style": {"min": 1.0, "max": 3.0, "default": 1.25},
             "content": {"min": 1.0, "max": 3.0, "default": 1.5},
         },
         "training_data": training_data,
