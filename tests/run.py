@@ -187,6 +187,14 @@ def unity() -> None:
     run(tool("python"), "tests/unity/check.py", "--cache", ENVIRONMENT)
 
 
+def clang_format_14() -> bool:
+    """Whether there is the version whose format the C++ code has: others differ in details."""
+    if shutil.which("clang-format") is None:
+        return False
+    version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True, check=True).stdout
+    return " 14." in version
+
+
 @check
 def unreal() -> None:
     """The C++ core of the Unreal client: built, tested, and tested under the sanitizers; `tests` runs it live."""
@@ -195,6 +203,9 @@ def unreal() -> None:
         print(f"not installed: {', '.join(lacking)}; .ci/run names the Debian packages")
         return
     core = ROOT / "unreal_client" / "core"
+    if clang_format_14():
+        sources = sorted(path for path in core.glob("[ilst]*/**/*") if path.suffix in (".h", ".cpp"))
+        run("clang-format", "--dry-run", "--Werror", *sources, directory=core)
     for preset in ("develop", "address", "thread"):
         run("cmake", "--preset", preset, directory=core)
         run("cmake", "--build", "--preset", preset, directory=core)

@@ -18,8 +18,8 @@ class Proxy:
         port: where it listens on the loopback interface.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, address: str) -> None:
+        self._target = _host_and_port(address)
         self._delay = 0.0
         self._refuses = False
         self._writers: set[asyncio.StreamWriter] = set()
@@ -43,6 +43,10 @@ class Proxy:
     def flow(self) -> None:
         """What was held back goes on."""
         self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def redirect(self, address: str) -> None:
+        """New connections lead to another server."""
+        self._target = _host_and_port(address)
 
     def refuse(self, refuses: bool) -> None:
         """New connections are closed at once, or no longer."""
@@ -112,11 +116,15 @@ class Proxy:
             writer.close()
 
 
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, port = address.rsplit(":", 1)
+    return host, int(port)
+
+
 @contextmanager
 def proxied(address: str) -> Iterator[Proxy]:
     """A proxy to a server's address, closed at the end."""
-    host, port = address.rsplit(":", 1)
-    proxy = Proxy(host, int(port))
+    proxy = Proxy(address)
     try:
         yield proxy
     finally:

@@ -1,4 +1,5 @@
-// Counts what a thread allocates through operator new, so that tests and strut_load can show that a frame allocates nothing.
+// Counts what a thread allocates through operator new, so that tests and strut_load can show that a frame allocates
+// nothing.
 #pragma once
 
 #include <cstdint>

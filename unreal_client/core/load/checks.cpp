@@ -34,7 +34,8 @@ void MotionCheck::fault(Totals& totals, const char* what, double value, std::uin
     ++totals.broken;
     if (!totals.first_fault.empty()) return;
     char text[160];
-    std::snprintf(text, sizeof text, "character %llu: %s is %g", static_cast<unsigned long long>(character), what, value);
+    std::snprintf(text, sizeof text, "character %llu: %s is %g", static_cast<unsigned long long>(character), what,
+                  value);
     totals.first_fault = text;
 }
 
@@ -44,7 +45,8 @@ void MotionCheck::frame(const Character& character, const std::array<Vec3, kJoin
     const Frame& pose = character.pose();
     for (const Quat& q : pose.rotations) {
         const float size = dot(q, q);
-        if (!(std::fabs(size - 1.0f) < 1e-3f)) fault(totals, "length of a rotation", std::sqrt(size), character.number());
+        if (!(std::fabs(size - 1.0f) < 1e-3f))
+            fault(totals, "length of a rotation", std::sqrt(size), character.number());
     }
     if (!(pose.pelvis.y > 0.3f && pose.pelvis.y < 1.4f))
         fault(totals, "pelvis height", pose.pelvis.y, character.number());
@@ -72,7 +74,8 @@ void MotionCheck::frame(const Character& character, const std::array<Vec3, kJoin
     ++held_;
 }
 
-Rig proportioned_rig(const std::array<Vec3, kJoints>& rest_offsets, float leg_scale, float hip_width_scale, float a_pose) {
+Rig proportioned_rig(const std::array<Vec3, kJoints>& rest_offsets, float leg_scale, float hip_width_scale,
+                     float a_pose) {
     Rig rig(kJoints);
     float pelvis = kAnkleRestHeight * leg_scale;
     for (std::size_t j = 0; j < kJoints; ++j) {
@@ -137,7 +140,8 @@ void SlideCheck::frame(const Character& character) noexcept {
         for (std::size_t i = 0; i < 4; ++i) {
             const Vec3 place = rig.places[static_cast<std::size_t>(rig.contact_bones[i])];
             const Vec3 foot = to_world(from_engine(EngineSpace::unreal_facing_y, place), root);
-            if (follows && contacts_[i] > kContact && frame.contacts[i] > kContact) rig.slide += across(foot, rig_feet_[r][i]);
+            if (follows && contacts_[i] > kContact && frame.contacts[i] > kContact)
+                rig.slide += across(foot, rig_feet_[r][i]);
             rig_feet_[r][i] = foot;
         }
     }

@@ -72,6 +72,7 @@ class SlideCheck {
 };
 
 // The canonical skeleton as a rig of Unreal with other proportions: arms in A-pose, legs and hips scaled.
-Rig proportioned_rig(const std::array<Vec3, kJoints>& rest_offsets, float leg_scale, float hip_width_scale, float a_pose);
+Rig proportioned_rig(const std::array<Vec3, kJoints>& rest_offsets, float leg_scale, float hip_width_scale,
+                     float a_pose);
 
 }  // namespace strut::load

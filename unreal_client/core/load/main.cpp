@@ -96,7 +96,9 @@ class Log final : public ClientListener {
 class Load {
   public:
     explicit Load(const Options& options)
-        : options_(options), log_(options.json), client_(make_grpc_transport(), settings(options), &log_),
+        : options_(options),
+          log_(options.json),
+          client_(make_grpc_transport(), settings(options), &log_),
           slide_(kRestOffsets) {}
 
     int run();
@@ -113,6 +115,9 @@ class Load {
         ConnectionSettings made;
         made.transport.target = options.target;
         made.transport.client_name = "strut_load";
+        if (!options.token.empty()) made.transport.metadata.emplace_back("authorization", "Bearer " + options.token);
+        made.transport.tls = !options.root_certificates.empty();
+        made.transport.root_certificates = options.root_certificates;
         made.transport.encoding = options.quat48 ? FrameEncoding::quat48 : FrameEncoding::float32;
         made.max_characters = options.characters + 8;
         return made;
@@ -196,7 +201,7 @@ void Load::happen(double at) {
             case Event::Kind::teleport: {
                 const Placement root = walker.character->root();
                 walker.circle->shift(200.0, -300.0);
-                walker.character->move_to({root.x + 200.0, root.z - 300.0, root.heading});
+                walker.character->teleport({root.x + 200.0, root.z - 300.0, root.heading});
                 walker.check.restart();
                 break;
             }
@@ -231,7 +236,8 @@ void Load::loop() {
     rig_rotations_ = rig_rest_;
     rig_.prepare(rig, automatic_map(rig, EngineSpace::unreal_facing_y));
     walkers_.reserve(walkers_.size() + options_.events.size());
-    std::sort(options_.events.begin(), options_.events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+    std::sort(options_.events.begin(), options_.events.end(),
+              [](const Event& a, const Event& b) { return a.at < b.at; });
     exclude_thread();
 
     const Clock::time_point begin = Clock::now();
@@ -246,7 +252,9 @@ void Load::loop() {
             due += skip_;
             skip_ = 0.0;
         }
-        if (since(begin) < due) std::this_thread::sleep_until(begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(due)));
+        if (since(begin) < due)
+            std::this_thread::sleep_until(
+                begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(due)));
         now = since(begin);
         if (now - due > 0.25) due = now;  // held up: no rush to catch up
         const double at = now - options_.warm_up;
@@ -284,7 +292,8 @@ void Load::loop() {
         const Clock::time_point done = Clock::now();
         if (measuring && shown > 0) {
             const auto nanoseconds = [&](Clock::time_point a, Clock::time_point b) {
-                return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(b - a).count() / shown);
+                return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(b - a).count() /
+                                                  shown);
             };
             update_cost_.add(nanoseconds(update, retarget));
             retarget_cost_.add(nanoseconds(retarget, done));
@@ -349,13 +358,14 @@ bool Load::report() {
 
     const auto line = [&](const char* name, const Histogram& h) {
         if (options_.json)
-            std::printf("  \"%s_ms\": [%.3f, %.3f, %.3f, %.3f],\n", name, static_cast<double>(h.percentile(0.5)) / 1000.0,
-                        static_cast<double>(h.percentile(0.9)) / 1000.0, static_cast<double>(h.percentile(0.99)) / 1000.0,
-                        static_cast<double>(h.maximum()) / 1000.0);
+            std::printf("  \"%s_ms\": [%.3f, %.3f, %.3f, %.3f],\n", name,
+                        static_cast<double>(h.percentile(0.5)) / 1000.0,
+                        static_cast<double>(h.percentile(0.9)) / 1000.0,
+                        static_cast<double>(h.percentile(0.99)) / 1000.0, static_cast<double>(h.maximum()) / 1000.0);
         else
             std::printf("%-12s %8.2f %8.2f %8.2f %8.2f ms\n", name, static_cast<double>(h.percentile(0.5)) / 1000.0,
-                        static_cast<double>(h.percentile(0.9)) / 1000.0, static_cast<double>(h.percentile(0.99)) / 1000.0,
-                        static_cast<double>(h.maximum()) / 1000.0);
+                        static_cast<double>(h.percentile(0.9)) / 1000.0,
+                        static_cast<double>(h.percentile(0.99)) / 1000.0, static_cast<double>(h.maximum()) / 1000.0);
     };
     const auto value = [&](const char* name, double number) {
         if (options_.json)

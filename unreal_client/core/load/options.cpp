@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -15,6 +16,8 @@ constexpr const char* kHelp =
 would show, and prints where the time went.
 
   --target HOST:PORT      server                                              [localhost:50051]
+  --token TEXT            of a caller, see `strut token`                      [none]
+  --tls-root FILE         PEM file of the server's authority; turns TLS on    [no TLS]
   --characters N          how many                                            [16]
   --visible N             how many of them are seen; the rest are culled      [all]
   --rate HZ               frames a second                                     [60]
@@ -44,8 +47,8 @@ bool number(const char* text, double& out) {
 
 bool parse_events(const std::string& text, std::vector<Event>& out) {
     const std::map<std::string, Event::Kind> kinds = {
-        {"pause", Event::Kind::pause},   {"slow", Event::Kind::slow},         {"fast", Event::Kind::fast},
-        {"hitch", Event::Kind::hitch},   {"teleport", Event::Kind::teleport}, {"respawn", Event::Kind::respawn},
+        {"pause", Event::Kind::pause}, {"slow", Event::Kind::slow},         {"fast", Event::Kind::fast},
+        {"hitch", Event::Kind::hitch}, {"teleport", Event::Kind::teleport}, {"respawn", Event::Kind::respawn},
         {"join", Event::Kind::join}};
     std::stringstream list(text);
     std::string entry;
@@ -113,6 +116,17 @@ bool parse(int argc, char** argv, Options& options, int& status) {
             found->second(value, parsed);
         } else if (name == "--target") {
             options.target = value;
+        } else if (name == "--token") {
+            options.token = value;
+        } else if (name == "--tls-root") {
+            std::ifstream file(value);
+            std::stringstream text;
+            text << file.rdbuf();
+            options.root_certificates = text.str();
+            if (options.root_certificates.empty()) {
+                std::fprintf(stderr, "--tls-root %s: cannot be read, or is empty\n", value);
+                return false;
+            }
         } else if (name == "--content") {
             options.content = value;
         } else if (name == "--encoding" && (std::string(value) == "quat48" || std::string(value) == "float32")) {

@@ -16,13 +16,15 @@ struct Event {
 
 struct Options {
     std::string target = "localhost:50051";
+    std::string token;              // sent as a bearer; empty: none
+    std::string root_certificates;  // PEM, turns TLS on; empty: off
     int characters = 16;
     int visible = -1;      // -1: all
     double rate = 60.0;    // frames a second
     double warm_up = 4.0;  // seconds
     double seconds = 10.0;
-    double calm = 0.0;     // seconds after warm-up that count as undisturbed; 0: all
-    double replan = 0.0;   // seconds between changed controls; 0: never
+    double calm = 0.0;    // seconds after warm-up that count as undisturbed; 0: all
+    double replan = 0.0;  // seconds between changed controls; 0: never
     bool quat48 = true;
     std::string content = "walk";
     std::vector<std::string> styles;

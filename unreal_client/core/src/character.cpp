@@ -281,17 +281,7 @@ void Character::move_to(const Placement& to) noexcept {
 }
 
 Placement Character::follow(const Placement& to, double dt, double weight) noexcept {
-    const Placement at = root();
-    const double keep = std::pow(0.5, dt / kFollowHalfLife);
-    double x = (at.x - to.x) * keep, z = (at.z - to.z) * keep;
-    const double size = std::hypot(x, z);
-    if (size > kFollowLimit) {
-        x *= kFollowLimit / size;
-        z *= kFollowLimit / size;
-    }
-    const double heading = to.heading + wrap(at.heading - to.heading) * keep;
-    move_to({at.x + weight * (to.x + x - at.x), at.z + weight * (to.z + z - at.z),
-             at.heading + weight * wrap(heading - at.heading)});
+    move_to(RootDriver::follow(root(), to, dt, weight));
     return root();
 }
 
@@ -309,7 +299,7 @@ void Character::resume_from(const Frame& pose, const Frame& previous) noexcept {
     sample();
 }
 
-void Character::relay(std::int64_t start, const Frame* frames, int count, double playhead) noexcept {
+void Character::on_relayed(std::int64_t start, const Frame* frames, int count, double playhead) noexcept {
     if (count < Pacer::kMinUsable) return;
     const bool first = !pacer_.started();
     if (first || std::fabs(playhead - pacer_.playhead()) > count) {

@@ -20,8 +20,12 @@ Vec3 ground(const Frame& from, const Frame& to) noexcept {
 }  // namespace
 
 Seam::Seam(const Frame* old_frames, int old_count, const Frame* new_frames) noexcept {
-    const Frame* f[6] = {&old_frames[old_count >= 3 ? old_count - 3 : 0], &old_frames[old_count >= 2 ? old_count - 2 : 0],
-                         &old_frames[old_count - 1], &new_frames[0], &new_frames[1], &new_frames[2]};
+    const Frame* f[6] = {&old_frames[old_count >= 3 ? old_count - 3 : 0],
+                         &old_frames[old_count >= 2 ? old_count - 2 : 0],
+                         &old_frames[old_count - 1],
+                         &new_frames[0],
+                         &new_frames[1],
+                         &new_frames[2]};
     Vec3 root[5], pelvis[5];
     for (int i = 0; i < 5; ++i) {
         root[i] = ground(*f[i], *f[i + 1]);

@@ -73,8 +73,7 @@ void read_model(const v1::ModelInfo& model, ServerInfo& out) {
     for (int j = 0; j < std::min(model.skeleton().joints_size(), kJoints); ++j) {
         const v1::Vector3& offset = model.skeleton().joints(j).rest_offset();
         // The root joint's is its height above the ground, not an offset from a parent.
-        out.rest_offsets[static_cast<std::size_t>(j)] =
-            j == 0 ? Vec3() : Vec3{offset.x(), offset.y(), offset.z()};
+        out.rest_offsets[static_cast<std::size_t>(j)] = j == 0 ? Vec3() : Vec3{offset.x(), offset.y(), offset.z()};
     }
     for (const v1::ContentInfo& content : model.contents())
         out.contents.push_back({content.name(), static_cast<ContentKind>(content.kind()), content.mean_seconds()});
@@ -130,10 +129,12 @@ void read_reply(const v1::WindowReply& reply, ReplySlot& out) {
     out.sequence = reply.sequence();
     out.has_window = false;
     out.warnings = 0;
-    for (const v1::Warning& warning : reply.warnings()) out.warnings |= 1ull << (static_cast<unsigned>(warning.code()) & 63u);
+    for (const v1::Warning& warning : reply.warnings())
+        out.warnings |= 1ull << (static_cast<unsigned>(warning.code()) & 63u);
     const v1::Timing& t = reply.timing();
-    out.timing = {seconds(t.queue_ns()),       seconds(t.batch_wait_ns()),  seconds(t.featurise_ns()),
-                  seconds(t.inference_ns()),   seconds(t.postprocess_ns()), seconds(t.serialise_ns()),
+    out.timing = {seconds(t.queue_ns()),        seconds(t.batch_wait_ns()),
+                  seconds(t.featurise_ns()),    seconds(t.inference_ns()),
+                  seconds(t.postprocess_ns()),  seconds(t.serialise_ns()),
                   seconds(t.server_total_ns()), t.batch_size()};
     if (reply.has_window())
         read_window(reply.window(), out);

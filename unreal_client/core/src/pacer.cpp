@@ -61,8 +61,7 @@ bool Pacer::decide(double now, double time_scale, Request& out) noexcept {
     out.frames = settings_.window_frames;
     if (windows_ == 0) out.frames -= static_cast<int>(settings_.character % 7);
     if (windows_ == 1) out.frames -= static_cast<int>(settings_.character / 7 % 7);
-    const double deadline =
-        (static_cast<double>(start + out.frames - kMinUsable) - playhead_) / kFps / time_scale;
+    const double deadline = (static_cast<double>(start + out.frames - kMinUsable) - playhead_) / kFps / time_scale;
     out.deadline = std::min(std::max(deadline, kMinDeadline), settings_.max_deadline);
     out.sequence = ++sequence_;
     if (waiting_count_ == kRecentRequests) forget(0);

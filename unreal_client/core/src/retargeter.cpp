@@ -57,9 +57,9 @@ std::string Retargeter::prepare(const Rig& rig, const RigMap& map, const std::ar
         state.rest = bone.rotation;
         state.translation = bone.translation;
         rest[i] = bone.parent < 0 ? bone.rotation : rest[at(bone.parent)] * bone.rotation;
-        state.rest_place = bone.parent < 0 ? bone.translation
-                                           : bones_[at(bone.parent)].rest_place +
-                                                 rotate(rest[at(bone.parent)], bone.translation);
+        state.rest_place = bone.parent < 0
+                               ? bone.translation
+                               : bones_[at(bone.parent)].rest_place + rotate(rest[at(bone.parent)], bone.translation);
     }
     for (const BoneSource& source : map.bones) {
         const int bone = find(rig, source.bone);
@@ -108,13 +108,13 @@ std::string Retargeter::prepare(const Rig& rig, const RigMap& map, const std::ar
         if (left < 0 || right < 0) return "hip_scale: is absent, and no bones show both left_hip and right_hip";
         hips = 0.5f * (from_engine(space_, bones_[at(left)].rest_place).y +
                        from_engine(space_, bones_[at(right)].rest_place).y);
-        const float canonical =
-            kPelvisRestHeight + 0.5f * (offsets_[at(static_cast<int>(Joint::left_hip))].y +
-                                        offsets_[at(static_cast<int>(Joint::right_hip))].y);
+        const float canonical = kPelvisRestHeight + 0.5f * (offsets_[at(static_cast<int>(Joint::left_hip))].y +
+                                                            offsets_[at(static_cast<int>(Joint::right_hip))].y);
         hip_scale_ = hips / canonical;
     }
     if (!(hip_scale_ > 0.0f))
-        return "hip_scale: is " + std::to_string(hip_scale_) + ", it must be above 0: the rig's origin is on the ground";
+        return "hip_scale: is " + std::to_string(hip_scale_) +
+               ", it must be above 0: the rig's origin is on the ground";
     pelvis_rest_ = bones_[at(pelvis_bone_)].rest_place;
     return {};
 }
@@ -207,8 +207,7 @@ void Retargeter::place_feet(const std::array<Vec3, kJoints>& canonical, Vec3& pe
         const Vec3 a = places_[at(leg.ankle)] - up_ * drop;
         const Vec3 target = targets[side];
         const float l1 = thighs[side], l2 = shanks[side];
-        const float d =
-            std::min(std::max(length(target - h), std::fabs(l1 - l2) + 1e-4f * l1), kReach * (l1 + l2));
+        const float d = std::min(std::max(length(target - h), std::fabs(l1 - l2) + 1e-4f * l1), kReach * (l1 + l2));
         const Vec3 u = k - h, v = a - k;
         Vec3 n = cross(u, v);
         float size = length(n);
@@ -237,8 +236,7 @@ void Retargeter::inverse_retarget(const Quat* rotations, Vec3 pelvis, Frame& out
     for (int j = 0; j < kJoints; ++j) {
         const int bone = bone_of_[at(j)];
         const Quat above = j == 0 ? Quat() : turned[at(kParents[at(j)])];
-        turned[at(j)] =
-            bone < 0 ? above : from_engine(space_, world_[at(bone)] * inverse(bones_[at(bone)].t_pose));
+        turned[at(j)] = bone < 0 ? above : from_engine(space_, world_[at(bone)] * inverse(bones_[at(bone)].t_pose));
         out.rotations[at(j)] = normalised(inverse(above) * turned[at(j)]);
     }
     out.pelvis = Vec3{0.0f, kPelvisRestHeight, 0.0f} + from_engine(space_, pelvis - pelvis_rest_) * (1.0f / hip_scale_);
@@ -249,7 +247,8 @@ void Retargeter::places(const Quat* rotations, Vec3 pelvis, Vec3* out) const noe
     for (std::size_t i = 0; i < bones_.size(); ++i) {
         const BoneState& bone = bones_[i];
         world[i] = bone.parent < 0 ? rotations[i] : world[at(bone.parent)] * rotations[i];
-        out[i] = bone.parent < 0 ? bone.translation : out[at(bone.parent)] + rotate(world[at(bone.parent)], bone.translation);
+        out[i] = bone.parent < 0 ? bone.translation
+                                 : out[at(bone.parent)] + rotate(world[at(bone.parent)], bone.translation);
         if (static_cast<int>(i) == pelvis_bone_) out[i] = pelvis;
     }
 }

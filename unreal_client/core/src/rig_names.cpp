@@ -62,9 +62,8 @@ RigMap automatic_map(const Rig& rig, EngineSpace space) {
     for (const Bone& bone : rig) names.push_back(plain(bone.name));
 
     // The canonical names mean what they say: there left_foot is the toes, where others mean the ankle.
-    const bool canonical = std::all_of(kJointNames.begin(), kJointNames.end(), [&](const char* name) {
-        return find_named(names, plain(name)) >= 0;
-    });
+    const bool canonical = std::all_of(kJointNames.begin(), kJointNames.end(),
+                                       [&](const char* name) { return find_named(names, plain(name)) >= 0; });
     if (canonical) {
         for (int j = 0; j < kJoints; ++j) {
             const int bone = find_named(names, plain(kJointNames[static_cast<std::size_t>(j)]));

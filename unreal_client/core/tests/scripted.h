@@ -52,14 +52,15 @@ inline void answer(const RequestSlot& request, ReplySlot& reply, Memory& memory)
         const int known = std::min(request.history_count, 3);
         Frame history[3];
         for (int i = 0; i < known; ++i)
-            decode_record(FrameEncoding::float32,
-                          request.history.data() +
-                              kFloat32Record * static_cast<std::size_t>(request.history_count - known + i),
-                          history[i]);
+            decode_record(
+                FrameEncoding::float32,
+                request.history.data() + kFloat32Record * static_cast<std::size_t>(request.history_count - known + i),
+                history[i]);
         // The whole walk is brought to where the history stands.
         const Frame before = walking(reply.start - 1);
         const Frame& last = history[known - 1];
-        const Move move = Move::between(before.root_x, before.root_z, before.heading, last.root_x, last.root_z, last.heading);
+        const Move move =
+            Move::between(before.root_x, before.root_z, before.heading, last.root_x, last.root_z, last.heading);
         memory[request.character] = move;
         for (Frame& frame : frames) move.frame(frame);
         const Seam seam(history, known, frames.data());
@@ -68,7 +69,8 @@ inline void answer(const RequestSlot& request, ReplySlot& reply, Memory& memory)
         for (Frame& frame : frames) memory[request.character].frame(frame);
     }
     for (int i = 0; i < reply.count; ++i)
-        encode_float32(frames[static_cast<std::size_t>(i)], reply.data.data() + kFloat32Record * static_cast<std::size_t>(i));
+        encode_float32(frames[static_cast<std::size_t>(i)],
+                       reply.data.data() + kFloat32Record * static_cast<std::size_t>(i));
     reply.has_phase = false;
     reply.locks = FootLocks();
     reply.timing = ServerTiming();

@@ -147,10 +147,11 @@ TEST_CASE("without answers the motion plays out, eases into standing in place, a
         }
         CHECK(character->state() == CharacterState::streaming);
         CHECK(game.client.statistics().underruns == 1);
-        // The script's walk has no footfalls, whose accelerations hide what easing adds; strut_load looks at a real one.
+        // The script's walk has no footfalls, whose accelerations hide what easing adds; strut_load looks at a real
+        // one.
         CHECK(easing.largest() < 2.0f * undisturbed.percentile(0.999));
-        // The way back is the server's, from the pose on screen: the script's starts mid-stride. Only what had been asked
-        // for before the stall may still join late.
+        // The way back is the server's, from the pose on screen: the script's starts mid-stride. Only what had been
+        // asked for before the stall may still join late.
         CHECK(game.client.statistics().seams <= 1);
         CHECK(resuming.largest() < 4.0f * undisturbed.percentile(0.999));
     }
@@ -171,7 +172,8 @@ TEST_CASE("after a lost stream the history goes with the request, to whichever s
     CHECK(request.history_count == 8);
     for (int i = 0; i < 8; ++i) {
         Frame sent;
-        decode_record(FrameEncoding::float32, request.history.data() + kFloat32Record * static_cast<std::size_t>(i), sent);
+        decode_record(FrameEncoding::float32, request.history.data() + kFloat32Record * static_cast<std::size_t>(i),
+                      sent);
         check_close(sent, character->buffer().at(request.request.start - 8 + i));
     }
 }
@@ -224,8 +226,12 @@ TEST_CASE("a teleport keeps pose and movement, and what was on its way comes alo
     game.answering = false;
     while (game.script->requests.empty()) game.step();
     const Frame before = character->pose();
-    SUBCASE("near") { character->move_to({-30.0, 12.0, 2.0}); }
-    SUBCASE("across a large world") { character->move_to({-250000.0, 12.0, 2.0}); }
+    SUBCASE("near") {
+        character->teleport({-30.0, 12.0, 2.0});
+    }
+    SUBCASE("across a large world") {
+        character->teleport({-250000.0, 12.0, 2.0});
+    }
     const Placement at = character->root();
     CHECK(std::fabs(at.z - 12.0) < 1e-4);
     CHECK(std::fabs(wrap(at.heading - 2.0)) < 1e-5);
@@ -325,8 +331,7 @@ TEST_CASE("culled characters ask for nothing and come back in the pose that they
     game.answering = false;
     for (int i = 0; i < 120; ++i) {
         game.step();
-        for (const RequestSlot& request : game.script->requests)
-            CHECK((request.character & 0xfffff) <= 10);
+        for (const RequestSlot& request : game.script->requests) CHECK((request.character & 0xfffff) <= 10);
         game.script->requests.clear();
         game.due.clear();
     }
@@ -440,8 +445,9 @@ TEST_CASE("a passive character shows what is relayed, also to a late joiner") {
         void on_window(std::uint64_t, const ReplySlot& window) noexcept override {
             Frame frames[kMaxWindow];
             for (int i = 0; i < window.count; ++i)
-                decode_record(window.encoding, window.data.data() + kFloat32Record * static_cast<std::size_t>(i), frames[i]);
-            to->relay(window.start, frames, window.count, from->playhead());
+                decode_record(window.encoding, window.data.data() + kFloat32Record * static_cast<std::size_t>(i),
+                              frames[i]);
+            to->on_relayed(window.start, frames, window.count, from->playhead());
         }
     } relay;
     relay.from = leader;

@@ -34,8 +34,8 @@ std::vector<std::uint8_t> from_base64(const std::string& text) {
 TEST_CASE("coordinates of every engine are those of the shared vectors, there and back") {
     const Json file = load("coordinates.json");
     const std::pair<const char*, EngineSpace> spaces[] = {{"unity", EngineSpace::unity},
-                                                         {"unreal_facing_y", EngineSpace::unreal_facing_y},
-                                                         {"unreal_facing_x", EngineSpace::unreal_facing_x}};
+                                                          {"unreal_facing_y", EngineSpace::unreal_facing_y},
+                                                          {"unreal_facing_x", EngineSpace::unreal_facing_x}};
     for (const auto& [name, space] : spaces) {
         CAPTURE(name);
         for (std::size_t i = 0; i < file["strut"]["positions"].size(); ++i) {
@@ -62,7 +62,8 @@ TEST_CASE("records decode to the frames of the shared vectors") {
         REQUIRE(record_bytes(encoding) == entry["record_bytes"].get<std::size_t>());
         REQUIRE(valid_records(encoding, data.data(), data.size(), static_cast<int>(count)));
         for (std::size_t i = 0; i < count; ++i) {
-            Json expected = {{"heading", entry["received"]["root_heading"][i]}, {"root", entry["received"]["root_position"][i]}};
+            Json expected = {{"heading", entry["received"]["root_heading"][i]},
+                             {"root", entry["received"]["root_position"][i]}};
             for (const char* field : {"pelvis", "rotations", "contacts"}) expected[field] = entry["received"][field][i];
             Frame decoded;
             decode_record(encoding, data.data() + record_bytes(encoding) * i, decoded);

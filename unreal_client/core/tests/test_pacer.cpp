@@ -25,8 +25,8 @@ const std::map<std::string, ErrorReason> kReasons = {{"SEQUENCE_UNKNOWN", ErrorR
 void deliver(Pacer& pacer, const Json& answer, double now) {
     if (answer.contains("reason")) {
         const auto found = kReasons.find(answer["reason"]);
-        pacer.on_error(answer["sequence"], found == kReasons.end() ? ErrorReason::other : found->second, answer["retry"],
-                       now);
+        pacer.on_error(answer["sequence"], found == kReasons.end() ? ErrorReason::other : found->second,
+                       answer["retry"], now);
         return;
     }
     const Arrival arrival = pacer.on_window(answer["sequence"], answer["start"], answer["count"], now);

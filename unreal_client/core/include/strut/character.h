@@ -1,7 +1,7 @@
 // One character: its pacer, its frames, its pose of this game frame.
 //
-// Made by Client::add and owned by the Client; a pointer is valid until Client::remove. Everything is called on the game
-// thread. After the first seconds nothing here allocates. Places are metres in Strut's world (right-handed, Y up).
+// Made by Client::add and owned by the Client; a pointer is valid until Client::remove. Everything is called on the
+// game thread. After the first seconds nothing here allocates. Places are metres in Strut's world (right-handed, Y up).
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "strut/frame_buffer.h"
 #include "strut/messages.h"
 #include "strut/pacer.h"
+#include "strut/root_driver.h"
 #include "strut/timing.h"
 
 namespace strut {
@@ -26,20 +27,14 @@ enum class LevelOfDetail : std::uint8_t {
     culled,  // asks for nothing; stands still until it is seen again
 };
 
-// A place to stand.
-struct Placement {
-    double x = 0.0, z = 0.0;  // metres in the world
-    double heading = 0.0;     // radians
-};
-
 struct CharacterSettings {
     ControlSource* source = nullptr;  // required unless passive; outlives the character
     Placement start;
-    double ground = 0.0;              // height of the ground, metres
-    std::string name;                 // for people, at most 63 bytes
-    const Frame* pose = nullptr;      // to start from; null: the idle pose
-    const Frame* idle = nullptr;      // to ease into; null: idle_pose()
-    bool passive = false;             // asks for nothing; is fed by `relay`
+    double ground = 0.0;          // height of the ground, metres
+    std::string name;             // for people, at most 63 bytes
+    const Frame* pose = nullptr;  // to start from; null: the idle pose
+    const Frame* idle = nullptr;  // to ease into; null: idle_pose()
+    bool passive = false;         // asks for nothing; is fed by on_relayed
 };
 
 // Hears of every window that a character takes, as it came: a game that shows the same pose elsewhere relays it.
@@ -54,7 +49,6 @@ class Character {
   public:
     // Metres from the anchor at which a new one is taken.
     static constexpr double kAnchorLimit = 500.0;
-    static constexpr double kFollowLimit = 0.15, kFollowHalfLife = 0.2;
 
     std::uint64_t number() const noexcept { return number_; }
     CharacterState state() const noexcept { return pacer_.state(); }
@@ -76,15 +70,17 @@ class Character {
     void set_idle_pose(const Frame& idle) noexcept { buffer_.set_idle(idle); }
     void set_window_listener(WindowListener* listener) noexcept { listener_ = listener; }
 
-    // Goes on elsewhere: pose and movement stay. Also for corrections by collision.
-    void move_to(const Placement& to) noexcept;
+    // Goes on elsewhere: pose and movement stay.
+    void teleport(const Placement& to) noexcept { move_to(to); }
+    // Collision has kept the character from where the motion had it: it stands here.
+    void correct_root(const Placement& to) noexcept { move_to(to); }
     // GameDrives (weight 1) and Blend: draws the character to where the game has it, and says where it now is.
     Placement follow(const Placement& to, double dt, double weight = 1.0) noexcept;
     // Another animation has the body: `pose` is on screen now, `previous` was a 30th of a second ago; their roots are
     // ignored. The motion goes on from there.
     void resume_from(const Frame& pose, const Frame& previous) noexcept;
     // Of a passive character: a window that another client took, and that client's playhead.
-    void relay(std::int64_t start, const Frame* frames, int count, double playhead) noexcept;
+    void on_relayed(std::int64_t start, const Frame* frames, int count, double playhead) noexcept;
 
     double playhead() const noexcept { return pacer_.playhead(); }
     const FrameBuffer& buffer() const noexcept { return buffer_; }
@@ -103,7 +99,7 @@ class Character {
     // What is remembered of a request until its reply comes.
     struct Sent {
         std::uint64_t sequence = 0;
-        Move move;          // of the character since then
+        Move move;  // of the character since then
         bool moved = false;
         float phase = 0.0f;  // of a gesture at its start
         std::shared_ptr<const Content> content;
@@ -116,6 +112,7 @@ class Character {
     void sample() noexcept;
     void on_reply(ReplySlot& reply, double now) noexcept;
     void take_window(const ReplySlot& reply, double now) noexcept;
+    void move_to(const Placement& to) noexcept;
     void apply(const Move& move) noexcept;
     void plan(const Request& request, double game_time, Controls& controls) noexcept;
     void write_history(const Request& request, RequestSlot& slot) noexcept;

@@ -1,7 +1,7 @@
 // A client: a connection to a server, and the characters that it moves.
 //
-// Made, used and destroyed on the game thread; a game has one. `update` once a game frame: it never waits, never throws,
-// and after the first seconds never allocates.
+// Made, used and destroyed on the game thread; a game has one. `update` once a game frame: it never waits, never
+// throws, and after the first seconds never allocates.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ class ClientListener {
 
 class Client {
   public:
-    Client(std::unique_ptr<Transport> transport, const ConnectionSettings& settings, ClientListener* listener = nullptr);
+    Client(std::unique_ptr<Transport> transport, const ConnectionSettings& settings,
+           ClientListener* listener = nullptr);
     // Ends all characters and waits for the network thread.
     ~Client();
     Client(const Client&) = delete;

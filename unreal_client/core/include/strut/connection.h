@@ -28,7 +28,7 @@ struct ConnectionEvent {
     std::uint64_t epoch = 0;                 // of the stream, from 1
     std::shared_ptr<const ServerInfo> info;  // of ready
     ServerEvent event;                       // of server
-    Error error;                             // of lost (a stream that was ready), failed (one that was not), message_error
+    Error error;  // of lost (a stream that was ready), failed (one that was not), message_error
 };
 
 struct ConnectionSettings {
@@ -110,7 +110,7 @@ class Connection final : private TransportListener {
     std::atomic<ConnectionState> state_{ConnectionState::disconnected};
     std::atomic<std::uint64_t> dropped_{0}, answered_{0};
     std::atomic<double> sending_since_{0.0};  // 0: not sending
-    bool flush_needed_ = false;  // game thread
+    bool flush_needed_ = false;               // game thread
 
     // Network thread.
     std::uint64_t epoch_ = 0;

@@ -100,24 +100,24 @@ struct Trajectory {
 
 // Everything that a window is generated from besides its history.
 struct Controls {
-    Trajectory trajectory;                    // none: the network's choice
-    std::shared_ptr<const Content> content;   // none: idle
-    std::shared_ptr<const StyleMix> style;    // none: the neutral style
-    std::shared_ptr<const Scene> scene;       // none: level ground
-    std::optional<std::uint64_t> seed;        // none: the character's number
-    std::uint32_t steps = 0, min_steps = 0;   // 0: the server's choice; exactly steps
+    Trajectory trajectory;                   // none: the network's choice
+    std::shared_ptr<const Content> content;  // none: idle
+    std::shared_ptr<const StyleMix> style;   // none: the neutral style
+    std::shared_ptr<const Scene> scene;      // none: level ground
+    std::optional<std::uint64_t> seed;       // none: the character's number
+    std::uint32_t steps = 0, min_steps = 0;  // 0: the server's choice; exactly steps
 
     void clear() noexcept { *this = Controls(); }
 };
 
 // What a source may want to know of the window that it plans.
 struct PlanQuery {
-    double seconds_ahead = 0.0;       // game time from now to the window's first frame
-    double x = 0.0, z = 0.0;          // where the root will be one frame before it, metres in the world
-    double heading = 0.0;             // radians
+    double seconds_ahead = 0.0;                 // game time from now to the window's first frame
+    double x = 0.0, z = 0.0;                    // where the root will be one frame before it, metres in the world
+    double heading = 0.0;                       // radians
     double velocity_x = 0.0, velocity_z = 0.0;  // metres a second
-    int frames = 0;                   // of the window
-    double game_time = 0.0;           // the client's, seconds
+    int frames = 0;                             // of the window
+    double game_time = 0.0;                     // the client's, seconds
 };
 
 // Asked for the controls of a request when it is made. Implemented by the game, called on the game thread within

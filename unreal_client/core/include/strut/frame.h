@@ -18,17 +18,37 @@ inline constexpr double kFps = 30.0;
 
 // The joints in their order on the wire.
 enum class Joint : std::uint8_t {
-    pelvis, left_hip, right_hip, spine1, left_knee, right_knee, spine2, left_ankle, right_ankle, spine3, left_foot,
-    right_foot, neck, left_collar, right_collar, head, left_shoulder, right_shoulder, left_elbow, right_elbow,
-    left_wrist, right_wrist
+    pelvis,
+    left_hip,
+    right_hip,
+    spine1,
+    left_knee,
+    right_knee,
+    spine2,
+    left_ankle,
+    right_ankle,
+    spine3,
+    left_foot,
+    right_foot,
+    neck,
+    left_collar,
+    right_collar,
+    head,
+    left_shoulder,
+    right_shoulder,
+    left_elbow,
+    right_elbow,
+    left_wrist,
+    right_wrist
 };
 
 inline constexpr std::array<const char*, kJoints> kJointNames = {
-    "pelvis",     "left_hip",   "right_hip", "spine1",      "left_knee",    "right_knee", "spine2",        "left_ankle",
-    "right_ankle", "spine3",    "left_foot", "right_foot",  "neck",         "left_collar", "right_collar", "head",
-    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"};
+    "pelvis",     "left_hip",    "right_hip",    "spine1",     "left_knee",     "right_knee",
+    "spine2",     "left_ankle",  "right_ankle",  "spine3",     "left_foot",     "right_foot",
+    "neck",       "left_collar", "right_collar", "head",       "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist",   "right_wrist"};
 
-inline constexpr std::array<int, kJoints> kParents = {-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7,
+inline constexpr std::array<int, kJoints> kParents = {-1, 0, 0, 0, 1,  2,  3,  4,  5,  6,  7,
                                                       8,  9, 9, 9, 12, 13, 14, 16, 17, 18, 19};
 
 // Metres, height of the contact joint at the heel when the foot stands flat.
@@ -43,8 +63,8 @@ extern const std::array<Vec3, kJoints> kRestOffsets;
 struct Frame {
     float root_x = 0.0f, root_z = 0.0f;  // metres in the character's space
     float heading = 0.0f;
-    Vec3 pelvis;                          // relative to the root, in its heading frame
-    std::array<Quat, kJoints> rotations;  // local to the parent, the first one relative to the root's heading
+    Vec3 pelvis;                              // relative to the root, in its heading frame
+    std::array<Quat, kJoints> rotations;      // local to the parent, the first one relative to the root's heading
     std::array<float, kContacts> contacts{};  // 0 to 1: left ankle, left foot, right ankle, right foot
 };
 

@@ -68,7 +68,8 @@ class FrameBuffer {
 
     // Makes local frames until end() is at least `end`.
     void fill(std::int64_t end) noexcept;
-    // Takes a window's frames from `splice` on; what was held from there on is dropped, and what lacks before is filled. With a seam the frames join the three before. At least 3 frames.
+    // Takes a window's frames from `splice` on; what was held from there on is dropped, and what lacks before is
+    // filled. With a seam the frames join the three before. At least 3 frames.
     void join(std::int64_t splice, const Frame* frames, int count, bool seam) noexcept;
     // Puts a pose onto the screen: `frame` at `number`, `previous` before it, everything after becomes local.
     void hand_over(std::int64_t number, const Frame& frame, const Frame& previous) noexcept;

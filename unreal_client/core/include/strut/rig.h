@@ -65,10 +65,12 @@ bool joint_of_name(std::string_view name, Joint& out) noexcept;
 class Retargeter {
   public:
     // Checks and prepares. An empty string on success, else what is wrong: bone, value, what is allowed.
-    std::string prepare(const Rig& rig, const RigMap& map, const std::array<Vec3, kJoints>& rest_offsets = kRestOffsets);
+    std::string prepare(const Rig& rig, const RigMap& map,
+                        const std::array<Vec3, kJoints>& rest_offsets = kRestOffsets);
 
     // A frame onto the rig.
-    //   rotations: in: local rotations of the bones that are not mapped (those of the rest pose, or of other animation);
+    //   rotations: in: local rotations of the bones that are not mapped (those of the rest pose, or of other
+    //   animation);
     //     out: those of all bones, in the engine's space. As many as the rig has bones.
     //   pelvis: out: place of the pelvis bone in component space, engine units.
     void retarget(const Frame& frame, Quat* rotations, Vec3& pelvis) noexcept;

@@ -63,8 +63,8 @@ class Histogram {
 struct Statistics {
     // Of windows: request to reply, on the wire both ways, and in the server by stage.
     Histogram round_trip, wire, server, queue, batch_wait, inference, postprocess;
-    Histogram lead;   // motion in hand when a window came
-    Histogram frame;  // cost of an update, all characters
+    Histogram lead;                     // motion in hand when a window came
+    Histogram frame;                    // cost of an update, all characters
     std::uint64_t windows = 0;          // joined
     std::uint64_t late_windows = 0;     // joined after they were needed
     std::uint64_t dropped_windows = 0;  // too late as a whole
@@ -72,7 +72,7 @@ struct Statistics {
     std::uint64_t frames = 0;           // character updates
     std::uint64_t late_frames = 0;      // of these, without motion of the server although it had begun
     std::uint64_t requests = 0, replans = 0, seams = 0, errors = 0, reconnects = 0;
-    std::uint64_t bytes_received = 0;   // of frames
+    std::uint64_t bytes_received = 0;  // of frames
 };
 
 }  // namespace strut

@@ -18,7 +18,7 @@ struct TransportSettings {
     FrameEncoding encoding = FrameEncoding::quat48;
     std::vector<std::pair<std::string, std::string>> metadata;  // such as {"authorization", "Bearer ..."}
     bool tls = false;
-    std::string root_certificates;  // PEM; empty: the system's
+    std::string root_certificates;               // PEM; empty: the system's
     std::string client_certificate, client_key;  // PEM, for mutual TLS
     std::string server_name;                     // expected in the certificate; empty: the target's
 };
