@@ -207,7 +207,11 @@ def unscattered() -> tuple[str, ...]:
 @check
 def unreal() -> None:
     """The C++ core of the Unreal client: built, tested, and tested under the sanitizers; `tests` runs it live."""
-    lacking = [name for name in ("cmake", "ninja", "protoc", "grpc_cpp_plugin", "c++") if shutil.which(name) is None]
+    lacking = [
+        name
+        for name in ("cmake", "ninja", "pkg-config", "protoc", "grpc_cpp_plugin", "c++")
+        if shutil.which(name) is None
+    ]
     if lacking:
         print(f"not installed: {', '.join(lacking)}; .ci/run names the Debian packages")
         return
