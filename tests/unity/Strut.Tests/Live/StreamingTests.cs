@@ -43,16 +43,13 @@ public class StreamingTests
         game.Add(40);
         Assert.True(game.PlayUntil(() => game.Client.Characters.All(c => c.State != CharacterState.Starting)));
         var starts = game.Client.Characters.Select(c => c.Place).ToArray();
-        game.Play(3);
-        foreach (var (walker, start) in game.Client.Characters.Zip(starts))
-        {
-            Assert.True(walker.Pose.IsFinite());
-            Assert.InRange(Distance(start, walker.Place), 0.5, 5);
-        }
+        // However busy the machine: all of them get on.
+        Assert.True(game.PlayUntil(() => game.Client.Characters.Zip(starts).All(pair => Distance(pair.Second, pair.First.Place) > 0.5)));
+        Assert.All(game.Client.Characters, walker => Assert.True(walker.Pose.IsFinite()));
 
-        // In the long run one window each 16 frames; requests are not made twice.
+        // Sixty updates are thirty frames, of which a window has ten at least: nothing is asked for twice.
         var statistics = game.Client.Statistics;
-        Assert.InRange(statistics.Windows, 40 * 4, 40 * 16);
+        Assert.InRange(statistics.Windows, 40, statistics.Frames / 2 / 10 + 2 * 40);
         LiveServer.AssertOnlyLate(statistics);
     }
 
