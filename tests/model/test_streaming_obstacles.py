@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from strut_model.streaming.obstacles import Obstacles, bend, blocked, distance_at, way_around
+from strut_model.streaming.obstacles import NARROWER, Obstacles, bend, blocked, distance_at, way_around
 
 DISTANCE = distance_at(1.2)
 STEP = 0.1
@@ -58,23 +58,20 @@ def length(points: np.ndarray) -> float:
 
 def test_in_1000_random_layouts_no_obstacle_is_entered_and_the_goal_is_reached() -> None:
     rng = np.random.default_rng(0)
-    unreached = []
+    unreached, narrow = [], 0
     for number in range(1000):
         obstacles, start, goal = layout(rng)
         way = way_around(obstacles, start, goal, DISTANCE)
-        assert obstacles.clearances(way.points[:-1], way.points[1:]).min() >= DISTANCE - 0.002, number
+        kept = obstacles.clearances(way.points[:-1], way.points[1:]).min()
+        assert kept >= NARROWER * DISTANCE - 0.002, number
+        narrow += kept < DISTANCE - 0.002
         np.testing.assert_array_equal(way.points[0], start)
         if way.reached:
             np.testing.assert_allclose(way.points[-1], goal, atol=1e-9)
         else:
             unreached.append(number)
-    # Where no way is found there is none.
-    rng = np.random.default_rng(0)
-    for number in range(1000):
-        obstacles, start, goal = layout(rng)
-        if number in unreached:
-            assert not np.isfinite(shortest_on_a_grid(obstacles, start, goal)), number
-    assert len(unreached) < 50
+    assert unreached == []
+    assert narrow < 60
 
 
 def test_ways_are_the_shortest_within_a_few_per_cent() -> None:
@@ -142,4 +139,12 @@ def test_a_closed_ring_is_not_broken_into() -> None:
     ring = Obstacles.circles(2 * np.stack((np.cos(angle), np.sin(angle)), axis=1), np.full(16, 0.4))
     way = way_around(ring, np.array([5.0, 0.0]), np.zeros(2), 0.5)
     assert not way.reached
-    assert ring.clearances(way.points[:-1], way.points[1:]).min() >= 0.5 - 0.002
+    assert ring.clearances(way.points[:-1], way.points[1:]).min() >= NARROWER * 0.5 - 0.002
+
+
+def test_a_gate_is_gone_through_where_all_wider_ways_are_long() -> None:
+    walls = Obstacles.boxes([[-5.6, 0.0], [5.6, 0.0]], [[10.0, 0.3], [10.0, 0.3]], [0.0, 0.0])
+    through = way_around(walls, np.array([0.3, -3.0]), np.array([-0.2, 3.0]), DISTANCE)
+    assert through.reached
+    assert length(through.points) < 6.5
+    assert walls.clearances(through.points[:-1], through.points[1:]).min() > 0.3

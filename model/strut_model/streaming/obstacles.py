@@ -26,6 +26,12 @@ SWING_OUT = 0.08
 """Metres that are kept besides, for each metre a second: corners are rounded, and a body is not exactly on its path."""
 HEAD_HEIGHT = 1.9
 """Metres above the ground from which on nothing is in a walker's way."""
+NARROWER = 0.8
+"""Share of the distance that is kept where no way keeps all of it, or one that is `LONGEST_DETOUR` times as long."""
+LONGEST_DETOUR = 1.3
+LEAST_ROOM = 0.1
+LONGEST_STEP = 0.5
+"""Metres: how near to an obstacle an end of a way may be, and how far the step from there to a free place."""
 _CORNERS = np.radians(np.array([[15, 45, 75], [105, 135, 165], [195, 225, 255], [285, 315, 345]]))
 _SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
 _OUTLINE = 1.0 / np.cos(np.radians(15.0))
@@ -162,8 +168,9 @@ class Way:
 def way_around(obstacles: Obstacles, start: npt.ArrayLike, goal: npt.ArrayLike, distance: float) -> Way:
     """The shortest way between two points that keeps a distance from all obstacles.
 
-    Who starts too near to an obstacle steps away from it first. A goal that is too near to one is replaced by the
-    nearest point that is not.
+    Where there is none, or only a long one, it may come a little nearer (`NARROWER`). Who starts near to an obstacle
+    steps away from it first, and a goal near to one is gone to at last. A goal inside of one is replaced by the nearest
+    point that is free.
 
     Args:
         obstacles: all that there are.
@@ -173,12 +180,48 @@ def way_around(obstacles: Obstacles, start: npt.ArrayLike, goal: npt.ArrayLike, 
     start, goal = np.asarray(start, np.float64), np.asarray(goal, np.float64)
     if len(obstacles) == 0:
         return Way(np.stack((start, goal)), True)
-    first, last = obstacles.pushed_out(start, distance), obstacles.pushed_out(goal, distance)
-    reached = bool(np.linalg.norm(last - goal) < 2 * _GRACE)
+    wide = _way_at(obstacles, start, goal, distance)
+    straight = float(np.linalg.norm(goal - start))
+    if wide.reached and _length(wide.points) <= LONGEST_DETOUR * straight:
+        return wide
+    narrow = _way_at(obstacles, start, goal, NARROWER * distance)
+    better = narrow.reached and (not wide.reached or LONGEST_DETOUR * _length(narrow.points) < _length(wide.points))
+    return narrow if better else wide
+
+
+def _length(points: Array) -> float:
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+
+def _way_at(obstacles: Obstacles, start: Array, goal: Array, distance: float) -> Way:
+    """The same at one distance."""
+    first, last = _free_end(obstacles, start, distance), _free_end(obstacles, goal, distance)
+    if first is None:
+        # Between obstacles there is nowhere to step to: one goes on as near to them as one is.
+        first, distance = start, float(obstacles.distances(start[None]).min()) - 2 * _GRACE
+    to_goal = last is not None
+    if last is None:
+        last = obstacles.pushed_out(goal, distance)
     points, found = _shortest(obstacles, first, last, distance)
     if np.linalg.norm(first - start) > _GRACE:
         points = np.concatenate((start[None], points))
-    return Way(points, reached and found)
+    if found and to_goal and np.linalg.norm(last - goal) > _GRACE:
+        points = np.concatenate((points, goal[None]))
+    return Way(points, found and to_goal)
+
+
+def _free_end(obstacles: Obstacles, end: Array, distance: float) -> Array | None:
+    """(2,) a place that keeps a distance, from which a step leads to an end of a way that does not; None for none."""
+    room = float(obstacles.distances(end[None]).min())
+    if room >= distance:
+        return end
+    free = obstacles.pushed_out(end, distance)
+    if obstacles.distances(free[None]).min() < distance - _GRACE:
+        return None
+    if room <= LEAST_ROOM:
+        return free if room > 0 else None
+    step = float(obstacles.clearances(end[None], free[None]).min())
+    return free if step > room - 0.01 and np.linalg.norm(free - end) < LONGEST_STEP else None
 
 
 def _shortest(obstacles: Obstacles, start: Array, goal: Array, distance: float) -> tuple[Array, bool]:
