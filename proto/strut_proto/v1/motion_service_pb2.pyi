@@ -344,7 +344,7 @@ class ModelInfo(_message.Message):
 
     @_builtins.property
     def style_guidance(self) -> Global___Interval:
-        """style_guidance is the range of the style's guidance weight, of use for showing what strengths above 1 do. Required."""
+        """style_guidance is the range of the style's guidance weight that the student knows. Required."""
 
     @_builtins.property
     def content_guidance(self) -> Global___Interval:

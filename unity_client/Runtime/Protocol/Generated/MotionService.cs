@@ -1186,7 +1186,7 @@ namespace Strut.V1 {
     public const int StyleGuidanceFieldNumber = 11;
     private global::Strut.V1.Interval styleGuidance_;
     /// <summary>
-    /// style_guidance is the range of the style's guidance weight, of use for showing what strengths above 1 do. Required.
+    /// style_guidance is the range of the style's guidance weight that the student knows. Required.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
