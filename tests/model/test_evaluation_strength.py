@@ -83,3 +83,16 @@ def test_a_pair_is_monotone_when_judges_and_body_say_so() -> None:
     assert figures["strength_zero_neutral"].value == pytest.approx(0.5)
     assert figures["strength_reach_1"].value == pytest.approx(0.5)
     assert figures["strength_reach_150"].value == pytest.approx(0.75)
+
+
+def test_a_pair_without_neutral_clips_is_judged_by_the_margin_alone() -> None:
+    up, unknown = np.array([0.0, 0.5, 1.0, 1.5])[:, None] + np.zeros(3), np.full((4, 3), np.nan)
+    responses = [
+        Response(("sad", "walk"), up - 0.7, up, ceiling=9.0),
+        Response(("sad", "walk-back"), up - 0.7, unknown, ceiling=9.0),
+        Response(("old", "walk-back"), np.zeros((4, 3)), unknown, ceiling=9.0),
+    ]
+    figures = strength_figures(responses)
+    assert figures["strength_monotone"].value == pytest.approx(2 / 3)
+    assert figures["strength_monotone_reach"].value == pytest.approx(1.0)
+    assert figures["strength_reach_1"].value == pytest.approx(1.0)

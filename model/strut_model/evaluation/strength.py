@@ -74,7 +74,8 @@ class Response:
 
     Attributes:
         pair: style and content.
-        margin, reach: (strengths, seeds), strengths ascending; see the module.
+        margin, reach: (strengths, seeds), strengths ascending; see the module. The reach is NaN where there are no real
+            neutral clips of the content, from which the way would have to begin.
         ceiling: margin of real clips of the pair; infinite where there is none long enough.
     """
 
@@ -93,7 +94,10 @@ def step_spread(values: Sequence[Array]) -> float:
     Args:
         values: (strengths, seeds) of each pair.
     """
-    steps = np.concatenate([np.diff(rows, axis=0) for rows in values])
+    known = [rows for rows in values if np.isfinite(rows).all()]
+    if not known:
+        return 0.0
+    steps = np.concatenate([np.diff(rows, axis=0) for rows in known])
     return float(np.sqrt(steps.var(axis=1, ddof=1).mean())) if steps.shape[1] > 1 else 0.0
 
 
@@ -132,7 +136,8 @@ def measure(
             own = [row for row, owner in enumerate(owners) if owner == i]
             key = (pair, float(trial.notes["strength"]))
             margins.setdefault(key, []).append(float(margin[own].mean()))
-            reaches.setdefault(key, []).append(float(real[pair][0].reach(described[own]).mean()))
+            axis = real[pair][0]
+            reaches.setdefault(key, []).append(np.nan if axis is None else float(axis.reach(described[own]).mean()))
     return [
         Response(
             pair,
@@ -144,12 +149,13 @@ def measure(
     ]
 
 
-def _real(judges: Judges, protocol: Protocol, style: str, content: str) -> tuple[StyleAxis, float]:
+def _real(judges: Judges, protocol: Protocol, style: str, content: str) -> tuple[StyleAxis | None, float]:
     """The axis of a pair from real clips, and the judges' margin of those that are long enough."""
     styled = protocol.real_windows(style, content, SHORTEST, REAL_WINDOWS)
-    home = protocol.neutral if protocol.has(protocol.neutral, content) else style
-    neutral = protocol.real_windows(home, content, SHORTEST, REAL_WINDOWS)
-    axis = StyleAxis.between(_described(neutral), _described(styled))
+    axis = None
+    if protocol.has(protocol.neutral, content):
+        neutral = protocol.real_windows(protocol.neutral, content, SHORTEST, REAL_WINDOWS)
+        axis = StyleAxis.between(_described(neutral), _described(styled))
     whole = [Window(m, style, content, "", "") for m in styled if m.frames == JUDGED_FRAMES]
     margin = judge_windows(judges, whole).style_margin(protocol.neutral) if whole else np.array([np.inf])
     return axis, float(margin.mean())
@@ -163,24 +169,27 @@ def strength_figures(responses: Sequence[Response]) -> dict[str, Figure]:
     """``strength_monotone``: share of style-content pairs in which both margin and reach rise with every step.
 
     A step rises when it exceeds twice the spread over seeds. The margin need rise no further once it is what real
-    clips of the pair have. ``strength_monotone_margin`` and ``_reach`` are the two apart, ``strength_reach_1`` and
-    ``_150`` the mean reach at strength 1 and 1.5 (as real: 1), and ``strength_zero_neutral`` the share of pairs in
-    which strength 0 looks more like the neutral style than like the style.
+    clips of the pair have. Contents that the neutral style has no clips of have no reach, and are judged by the margin
+    alone. ``strength_monotone_margin`` and ``_reach`` are the two apart, ``strength_reach_1`` and ``_150`` the mean
+    reach at strength 1 and 1.5 (as real: 1), the latter three of pairs that have one, and ``strength_zero_neutral`` the
+    share of pairs in which strength 0 looks more like the neutral style than like the style.
     """
     margin_spread = step_spread([r.margin for r in responses])
     reach_spread = step_spread([r.reach for r in responses])
     names = [" ".join(r.pair) for r in responses]
     by_margin = [rises(r.margin, margin_spread, r.ceiling) for r in responses]
-    by_reach = [rises(r.reach, reach_spread) for r in responses]
+    reaching = [r for r in responses if np.isfinite(r.reach).all()]
+    by_reach = {r.pair: rises(r.reach, reach_spread) for r in reaching}
+    reached = [" ".join(r.pair) for r in reaching]
 
-    def share(values: Sequence[bool]) -> Figure:
-        return bootstrap_mean(np.asarray(values, dtype=float), names)
+    def share(values: Sequence[bool], of: Sequence[str]) -> Figure:
+        return bootstrap_mean(np.asarray(values, dtype=float), of)
 
     return {
-        "strength_monotone": share([a and b for a, b in zip(by_margin, by_reach)]),
-        "strength_monotone_margin": share(by_margin),
-        "strength_monotone_reach": share(by_reach),
-        "strength_reach_1": bootstrap_mean([float(r.reach[-2].mean()) for r in responses], names),
-        "strength_reach_150": bootstrap_mean([float(r.reach[-1].mean()) for r in responses], names),
-        "strength_zero_neutral": share([float(r.margin[0].mean()) < 0 for r in responses]),
+        "strength_monotone": share([m and by_reach.get(r.pair, True) for m, r in zip(by_margin, responses)], names),
+        "strength_monotone_margin": share(by_margin, names),
+        "strength_monotone_reach": share(list(by_reach.values()), reached),
+        "strength_reach_1": bootstrap_mean([float(r.reach[-2].mean()) for r in reaching], reached),
+        "strength_reach_150": bootstrap_mean([float(r.reach[-1].mean()) for r in reaching], reached),
+        "strength_zero_neutral": share([float(r.margin[0].mean()) < 0 for r in responses], names),
     }
