@@ -28,6 +28,11 @@ def test_who_does_not_read_is_held_little_for_and_closed(bundle_path: Path) -> N
         (served,) = runtime.streams.values()
         for sequence in range(1, 60):
             deaf.ask(*(request(character=n, sequence=sequence) for n in range(1, CHARACTERS + 1)))
+            # At once, newer requests would take the place of older ones, and next to nothing would be there to read.
+            time.sleep(0.02)
+            waited = time.monotonic() + 5
+            while served._pending and served._has_room() and time.monotonic() < waited:
+                time.sleep(0.002)
         held = 0
         give_up = time.monotonic() + 60
         while runtime.streams and time.monotonic() < give_up:
