@@ -23,6 +23,8 @@ from strut_model.streaming.rollout import idle_history, rollout, synthetic_paths
 from strut_model.streaming.stoop import HEADROOM
 
 STYLES = ("normal", "elderly", "proud")
+GUIDANCE = np.array([1.75, 1.5], np.float32)
+"""Of style and content: the walks that the bounds were measured on, whatever a bundle's default is."""
 SETTLED = 20
 """Frames until a walk has begun."""
 
@@ -47,7 +49,8 @@ def walked(generator: MotionGenerator, field: HeightField | None, speed: float, 
     style = bundle.style_vectors[[bundle.style_index[name] for name in STYLES]]
     content = np.repeat(bundle.content_vectors[[bundle.content_index["walk"]]], count, axis=0)
     on = None if field is None else Grounds.of([field] * count)
-    return rollout(generator, start, paths.position, paths.heading, style, content, ground=on)
+    guidance = np.tile(GUIDANCE, (count, 1))
+    return rollout(generator, start, paths.position, paths.heading, style, content, guidance=guidance, ground=on)
 
 
 def soles(motion: Motion) -> np.ndarray:
@@ -77,7 +80,7 @@ def test_feet_rest_on_a_slope_as_they_do_on_level_ground(generator: MotionGenera
     height = above(field, soles(motion)).min(axis=-1)
     on = standing(motion)
     assert on.mean() > 0.15
-    assert (np.abs(height[on]) < 0.02).mean() > 0.85
+    assert (np.abs(height[on]) < 0.02).mean() > 0.9
     assert height[:, SETTLED:].min() > -0.04
     climbed = motion.positions()[:, -1, 7, 1]
     np.testing.assert_allclose(climbed, np.tan(np.radians(degrees)) * motion.root_position[:, -1, 1], atol=0.4)
@@ -96,7 +99,7 @@ def test_on_stairs_no_foot_enters_a_step_or_rests_across_an_edge(
     assert (np.abs(height.min(axis=-1)[on]) < 0.02).mean() > 0.8
     # Half a centimetre inside its ends, a sole lies on one tread.
     steps = np.round((points[..., 1] - height)[on][:, [0, 3]] / rise, 1)
-    assert (np.abs(steps[:, 0] - steps[:, 1]) > 0.3).mean() < 0.2
+    assert (np.abs(steps[:, 0] - steps[:, 1]) > 0.3).mean() < 0.15
     assert np.abs(points[:, -1, :, :, 1]).max() > 4 * abs(rise)
 
 
@@ -120,7 +123,7 @@ def test_a_history_laid_onto_a_ground_is_laid_level_again(generator: MotionGener
     rotations = there.world_rotations()[None]
     ground.flattened(fields, linear, rotations, there.contacts[None], FootLocks.unknown(1))
     back = forward_kinematics(rotations[0], linear[0, :, 3:])[0]
-    np.testing.assert_allclose(back, level.positions(), atol=0.02)
+    np.testing.assert_allclose(back, level.positions(), atol=0.01)
 
 
 def test_rows_without_a_ground_are_what_they_are_without_company_on_one(generator: MotionGenerator) -> None:
