@@ -39,6 +39,13 @@ def check_installation() -> None:
         raise SystemExit(f"licence files in the wheel: {', '.join(map(str, terms)) or 'none'}")
 
 
+def check_without_text() -> None:
+    """Scenes in words need an extra that is not installed here, and the command says which."""
+    done = subprocess.run([STRUT, "scene", "describe", "a windy ridge"], capture_output=True, text=True)
+    if done.returncode == 0 or "[text]" not in done.stderr:
+        raise SystemExit(f"strut scene describe does not name its extra: {done.stdout}{done.stderr}")
+
+
 def check_serving(program: str) -> None:
     """`strut serve` on a free port answers the example, and stops when it is told to."""
     server = subprocess.Popen([STRUT, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
@@ -63,6 +70,7 @@ def check_serving(program: str) -> None:
 
 def main() -> None:
     check_installation()
+    check_without_text()
     check_serving(example(Path(sys.argv[1])))
     subprocess.run([STRUT, "generate", "--style", "youthful", "--seconds", "2", "--out", "walk.glb"], check=True)
     print("served and generated without PyTorch")
