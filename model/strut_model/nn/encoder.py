@@ -70,6 +70,16 @@ class MotionEncoder(nn.Module):
         self.register_buffer("by_part", by_part, persistent=False)
         self._sizes = [len(columns) for columns in ENCODER_PART_COLUMNS]
 
+    def pooled(self, motion: Tensor) -> Tensor:
+        """What the trunk sees in clips (B, T, 267): mean and spread over time (B, 6, 2 width), parts then root."""
+        motion = (motion - self.mean) / self.std
+        parts_in = motion[..., self.by_part].split(self._sizes, dim=-1)
+        streams = [layer(part) for layer, part in zip(self.streams, parts_in, strict=True)]
+        streams.append(self.root_stream(motion[..., -3:]))
+        x = torch.stack(streams, dim=1).flatten(0, 1).transpose(1, 2)
+        x = self.trunk(self.down(x))
+        return torch.cat((x.mean(-1), x.std(-1, unbiased=False)), dim=-1).view(motion.shape[0], PARTS + 1, -1)
+
     def forward(self, motion: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Codes of clips of equal length.
 
@@ -80,14 +90,7 @@ class MotionEncoder(nn.Module):
             Part style codes (B, 5, 64), global style code (B, 64) and content code (B, 64), all unit
             vectors, and the read-outs (B, 2): log amplitude (metres) and log tempo (hertz), both standardised.
         """
-        motion = (motion - self.mean) / self.std
-        batch = motion.shape[0]
-        parts_in = motion[..., self.by_part].split(self._sizes, dim=-1)
-        streams = [layer(part) for layer, part in zip(self.streams, parts_in, strict=True)]
-        streams.append(self.root_stream(motion[..., -3:]))
-        x = torch.stack(streams, dim=1).flatten(0, 1).transpose(1, 2)
-        x = self.trunk(self.down(x))
-        pooled = torch.cat((x.mean(-1), x.std(-1, unbiased=False)), dim=-1).view(batch, PARTS + 1, -1)
+        pooled = self.pooled(motion)
         parts = torch.stack([head(pooled[:, i]) for i, head in enumerate(self.part_heads)], dim=1)
         whole = self.global_head(pooled[:, :PARTS].flatten(1))
         content = self.content_head(pooled.flatten(1))

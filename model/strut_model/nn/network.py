@@ -31,8 +31,10 @@ INPUT_NAMES = (
     "phase",
     "style",
     "guidance",
+    "scene",
 )
-"""Names and order of the network's inputs, in PyTorch and in the exported graph."""
+"""Names and order of the network's inputs, in PyTorch and in the exported graph; a network that knows no scenes has no
+``scene``."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class DenoiserConfig:
         feedforward: hidden width of the block's network as a multiple of ``width``.
         rank: rank of each block's own term of the modulation.
         guided: whether guidance weights are an input (the student) or ignored (the teacher).
+        scene: width of the scene's pathway, 0 for a network that knows no scenes.
+        scene_rank: rank of each block's modulation by the scene.
     """
 
     width: int = 256
@@ -54,6 +58,13 @@ class DenoiserConfig:
     feedforward: float = 2.0
     rank: int = 32
     guided: bool = False
+    scene: int = 0
+    scene_rank: int = 24
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs of a network of this kind, in order."""
+        return INPUT_NAMES if self.scene else INPUT_NAMES[:-1]
 
 
 class _Modulation(nn.Module):
@@ -66,8 +77,9 @@ class _Modulation(nn.Module):
         self.up = nn.Linear(rank, 6 * width, bias=False)
         nn.init.zeros_(self.up.weight)
 
-    def forward(self, condition: Tensor, shared: Tensor) -> tuple[Tensor, ...]:
-        return (shared + self.table + self.up(self.down(condition))).chunk(6, dim=-1)
+    def forward(self, condition: Tensor, shared: Tensor, scene: Tensor | None) -> tuple[Tensor, ...]:
+        total = shared + self.table + self.up(self.down(condition))
+        return (total if scene is None else total + scene).chunk(6, dim=-1)
 
 
 class _Block(nn.Module):
@@ -92,10 +104,48 @@ class _Block(nn.Module):
         weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(width // self.heads), dim=-1)
         return self.out((weights @ value).transpose(1, 2).reshape(batch, tokens, width))
 
-    def forward(self, x: Tensor, condition: Tensor, shared: Tensor) -> Tensor:
-        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = self.modulation(condition, shared)
+    def forward(self, x: Tensor, condition: Tensor, shared: Tensor, scene: Tensor | None) -> Tensor:
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = self.modulation(condition, shared, scene)
         x = x + gate_a * self._attend(self.norm(x) * (1 + scale_a) + shift_a)
         return x + gate_f * self.feedforward(self.norm(x) * (1 + scale_f) + shift_f)
+
+
+class ScenePath(nn.Module):
+    """How a scene acts on the denoiser: on the tokens, their condition, every block's modulation and the output.
+
+    No layer has a bias and the last ones start at zero: a zero scene adds exact zeros, and a network that has learned
+    without scenes is unchanged by an untrained path. So a path can be trained while all else is frozen, as adapters
+    are (Houlsby et al. 2019; zero-initialised as in ControlNet, Zhang et al. 2023).
+
+    Args:
+        config: of the network; ``config.scene`` is above 0.
+    """
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        width, inner = config.width, config.scene
+        self.parts = nn.Linear(STYLE_DIM, inner, bias=False)
+        self.whole = nn.Linear(PARTS * STYLE_DIM, inner, bias=False)
+        self.condition = nn.Linear(inner, width, bias=False)
+        self.tokens = nn.ModuleList(nn.Linear(inner, width, bias=False) for _ in range(PARTS + 1))
+        self.down = nn.Linear(inner, config.scene_rank, bias=False)
+        self.up = nn.ModuleList(nn.Linear(config.scene_rank, 6 * width, bias=False) for _ in range(config.layers))
+        self.out = nn.ModuleList(nn.Linear(inner, WINDOW * len(columns), bias=False) for columns in PART_COLUMNS)
+        for layer in (self.condition, *self.tokens, *self.up, *self.out):
+            nn.init.zeros_(layer.weight)
+
+    def forward(self, scene: Tensor) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """What the scene (B, 5, 64) adds to the tokens (B, 6, width), to their condition (B, 6, width), to each block's
+        modulation (B, 6, 6 width) and to each part's window (B, 16 columns).
+        """
+        # As styles, scenes are of about unit length.
+        parts = nn.functional.pad(self.parts(scene * 8.0), (0, 0, 0, 1))
+        hidden = nn.functional.silu(parts + self.whole(scene.flatten(1) * 8.0)[:, None])
+        tokens = torch.stack([layer(hidden[:, i]) for i, layer in enumerate(self.tokens)], dim=1)
+        low = self.down(hidden)
+        blocks = [layer(low) for layer in self.up]
+        windows = [layer(hidden[:, i]) for i, layer in enumerate(self.out)]
+        return tokens, self.condition(hidden), blocks, windows
 
 
 def time_embedding(time: Tensor, width: int) -> Tensor:
@@ -136,6 +186,7 @@ class Denoiser(nn.Module):
         self.register_buffer("by_part", by_part, persistent=False)
         self.register_buffer("in_order", torch.argsort(by_part), persistent=False)
         self._sizes = [len(columns) for columns in PART_COLUMNS]
+        self.scene = ScenePath(config) if config.scene else None
         for layer in (self.shared, self.final, *self.part_out):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -152,6 +203,7 @@ class Denoiser(nn.Module):
         phase: Tensor,
         style: Tensor,
         guidance: Tensor,
+        scene: Tensor | None = None,
     ) -> Tensor:
         """The clean window.
 
@@ -166,6 +218,8 @@ class Denoiser(nn.Module):
             phase: (B, 3) a gesture's phase at the first frame, its advance a frame, and 1; zeros for none.
             style: (B, 5, 64) style code of each body part, zeros for none.
             guidance: (B, 2) guidance weights of style and content (student only).
+            scene: (B, 5, 64) the scene's code for each body part times its alpha, zeros for none; left out where the
+                network knows no scenes.
 
         Returns:
             (B, 16, 206) normalised features of the clean window.
@@ -191,13 +245,21 @@ class Denoiser(nn.Module):
         parts = self.style(style * 8.0)
         whole = self.style_summary(style.flatten(1) * 8.0)[:, None]
         condition = condition[:, None] + torch.cat((parts, whole), dim=1)
+        added: list[Tensor | None] = [None] * len(self.blocks)
+        windows: list[Tensor] | None = None
+        if self.scene is not None and scene is not None:
+            tokens_by_scene, condition_by_scene, by_block, windows = self.scene(scene)
+            x, condition, added = x + tokens_by_scene, condition + condition_by_scene, list(by_block)
         condition = nn.functional.silu(condition)
 
         shared = self.shared(condition)
-        for block in self.blocks:
-            x = block(x, condition, shared)
+        for block, by_scene in zip(self.blocks, added, strict=True):
+            x = block(x, condition, shared, by_scene)
         shift, scale = self.final(condition).chunk(2, dim=-1)
         x = self.norm(x) * (1 + scale) + shift
-        out = torch.cat([layer(x[:, i]).unflatten(-1, (WINDOW, -1)) for i, layer in enumerate(self.part_out)], dim=-1)
+        parts_out = [layer(x[:, i]) for i, layer in enumerate(self.part_out)]
+        if windows is not None:
+            parts_out = [part + by_scene for part, by_scene in zip(parts_out, windows, strict=True)]
+        out = torch.cat([part.unflatten(-1, (WINDOW, -1)) for part in parts_out], dim=-1)
         # The window continues the last known pose, so the network only predicts how it leaves it.
         return out[..., self.in_order] + history[:, -1:]

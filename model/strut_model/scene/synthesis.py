@@ -221,6 +221,12 @@ def _cut(segment: Segment, options: SceneSynthesisOptions, rng: np.random.Genera
     return Segment(segment.clip, start, start + options.longest)
 
 
+def draw_scene(rng: np.random.Generator) -> SceneDescriptor:
+    """A scene that moves something: a preset, a place between two, or one or two quantities over their ranges."""
+    names = list(presets())
+    return _scene(names[rng.integers(len(names))], names, int(rng.integers(4)), rng)[1]
+
+
 def _scene(name: str, names: list[str], kind: int, rng: np.random.Generator) -> tuple[str, SceneDescriptor]:
     """A preset (two of four kinds), a place between it and another, or one of quantities drawn."""
     table = presets()

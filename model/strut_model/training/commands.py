@@ -18,7 +18,8 @@ from strut_model.training.checkpoint import CheckpointError
 from strut_model.training.distill import StudentTraining, train_student
 from strut_model.training.encoder import EncoderTraining, train_encoder
 from strut_model.training.export import ExportError, export_bundle
-from strut_model.training.teacher import TeacherTraining, train_teacher
+from strut_model.training.scene_encoder import SceneEncoderTraining, train_scene_encoder
+from strut_model.training.teacher import Scenes, TeacherTraining, train_teacher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +40,22 @@ def _common(function: F) -> F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def _scene_options(function: F) -> F:
+    options = (
+        click.option("--scenes", type=EXISTING, help="Clips in scenes (strut scene synthesise), to train scenes on."),
+        click.option("--scene-encoder", type=EXISTING, help="Checkpoint of the scene encoder, with --scenes."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _scenes(clips: Path | None, encoder: Path | None) -> Scenes | None:
+    if (clips is None) != (encoder is None):
+        raise click.UsageError("--scenes and --scene-encoder go together")
+    return None if clips is None or encoder is None else Scenes(clips, encoder)
 
 
 def _device(wanted: str, threads: int | None) -> str:
@@ -79,10 +96,35 @@ def encoder_command(
     )
 
 
+@train.command("scene-encoder")
+@_common
+@click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the motion encoder.")
+@click.option("--scenes", type=EXISTING, required=True, help="Clips in scenes (strut scene synthesise).")
+def scene_encoder_command(
+    pack: Path,
+    split: Path,
+    out: Path,
+    config: Path | None,
+    samples: int | None,
+    device: str,
+    threads: int | None,
+    encoder: Path,
+    scenes: Path,
+) -> None:
+    """Train the scene encoder: descriptors and motions in scenes to one space. Takes minutes, on the CPU."""
+    _device(device, threads)
+    _run(
+        lambda: train_scene_encoder(
+            pack, split, scenes, encoder, out, configuration.load(SceneEncoderTraining, config, {"samples": samples})
+        )
+    )
+
+
 @train.command("teacher")
 @_common
 @click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
 @click.option("--start-from", type=EXISTING, help="An earlier teacher whose weights to begin with.")
+@_scene_options
 def teacher_command(
     pack: Path,
     split: Path,
@@ -93,8 +135,13 @@ def teacher_command(
     threads: int | None,
     encoder: Path,
     start_from: Path | None,
+    scenes: Path | None,
+    scene_encoder: Path | None,
 ) -> None:
-    """Train the diffusion teacher."""
+    """Train the diffusion teacher.
+
+    With --scenes, the teacher to --start-from stays as it is and gets a path for scenes, which is trained.
+    """
     place = _device(device, threads)
     _run(
         lambda: train_teacher(
@@ -105,6 +152,7 @@ def teacher_command(
             configuration.load(TeacherTraining, config, {"samples": samples}),
             place,
             start_from,
+            _scenes(scenes, scene_encoder),
         )
     )
 
@@ -126,6 +174,7 @@ def slim_command(checkpoint_file: Path, out: Path) -> None:
 @click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
 @click.option("--teacher", type=EXISTING, required=True, help="Checkpoint of the teacher.")
 @click.option("--start-from", type=EXISTING, help="An earlier student whose weights to begin with.")
+@_scene_options
 def distill(
     pack: Path,
     split: Path,
@@ -137,8 +186,13 @@ def distill(
     encoder: Path,
     teacher: Path,
     start_from: Path | None,
+    scenes: Path | None,
+    scene_encoder: Path | None,
 ) -> None:
-    """Distil the teacher to a consistency student of 1 to 4 steps."""
+    """Distil the teacher to a consistency student of 1 to 4 steps.
+
+    With --scenes, the student to --start-from stays as it is and only learns scenes, from a teacher that knows them.
+    """
     place = _device(device, threads)
     _run(
         lambda: train_student(
@@ -150,6 +204,7 @@ def distill(
             configuration.load(StudentTraining, config, {"samples": samples}),
             place,
             start_from,
+            _scenes(scenes, scene_encoder),
         )
     )
 
@@ -176,6 +231,7 @@ def _training_data(values: tuple[str, ...]) -> list[dict[str, str]]:
 @click.option("--licence", default="", help="Licence of the weights, for the manifest.")
 @click.option("--metrics", type=EXISTING, help="metrics.json of 'strut eval', for the manifest.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
+@click.option("--scene-encoder", type=EXISTING, help="Checkpoint of the scene encoder, for a student with scenes.")
 def export(
     student: Path,
     encoder: Path,
@@ -188,13 +244,14 @@ def export(
     licence: str,
     metrics: Path | None,
     overwrite: bool,
+    scene_encoder: Path | None,
 ) -> None:
     """Write a bundle (ONNX graphs, named styles, manifest with hashes) that `strut serve` can load."""
     rows = _training_data(training_data)
     try:
         measured = json.loads(metrics.read_text(encoding="utf-8")) if metrics is not None else None
         differences = export_bundle(
-            student, encoder, pack, split, out, name, neutral, rows, licence, measured, overwrite
+            student, encoder, pack, split, out, name, neutral, rows, licence, measured, overwrite, scene_encoder
         )
     except EXPECTED_ERRORS as error:
         raise click.ClickException(str(error)) from error

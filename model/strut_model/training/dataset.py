@@ -7,7 +7,7 @@ with one index operation and turned into canonical-frame features on the device.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,15 @@ from strut_model.data.split import Split
 from strut_model.features import CONTACTS, FEATURES, POSITIONS, ROTATIONS
 from strut_model.motion import Motion
 from strut_model.nn.kinematics import rebase
+from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor
+from strut_model.scene.effects import effects_of
+from strut_model.scene.synthesis import read_labels
 from strut_model.skeleton import CONTACT_MIRROR, JOINTS, MIRROR, forward_kinematics
 
 LOCAL = FEATURES - 1
 """Values of a stored frame: as the features, but the heading is one angle."""
 
+_MIRRORED_SCENE = np.array([-1 if q.name == "wind_x" else 1 for q in QUANTITIES], np.float32)
 _SWAPS = (("left", "right"), ("right", "left"))
 LOCOMOTION = ("walk", "run", "dash", "strafe", "jog", "sprint")
 
@@ -123,6 +127,8 @@ class FrameStore:
         offset, total: (segments,) where the segment begins in its clip, and the clip's length in frames.
         style, content: (segments,) label indices; the mirrored half has its content labels swapped.
         synthetic: (segments,) bool, whether the segment was made from other clips: trained on, but never measured.
+        scene: (segments, 20) descriptors' vectors of segments that were edited by a scene, zeros for the others.
+        alpha: (segments,) how strongly the scene shows.
     """
 
     def __init__(
@@ -132,7 +138,18 @@ class FrameStore:
         sets: tuple[str, ...] = ("train",),
         mirror: bool = True,
         synthetic: bool = True,
+        scenes: Path | None = None,
     ) -> None:
+        """Loads the frames.
+
+        Args:
+            pack, split, sets: whose segments to load.
+            mirror: add all of them mirrored.
+            synthetic: with those that were made from other clips.
+            scenes: a folder made by ``strut scene synthesise``, all of whose clips are loaded, too. Clips that sink in
+                are raised by the scene's sink, so that standing feet are at height 0 there as anywhere: the run time
+                lowers what the network makes.
+        """
         reader = Pack(pack, synthetic=synthetic)
         segments = [s for name in sets for s in Split.read(split).segments(name)]
         chosen = {c.name for c in reader.clips} & {s.clip for s in segments}
@@ -149,6 +166,20 @@ class FrameStore:
                 rows.append((info.name, info.style, info.content, b - a, a, motion.frames, made))
         if not rows:
             raise ValueError(f"{split}: no segment of {', '.join(sets)} names a clip of {pack}")
+        scene = [np.zeros(SIZE, np.float32)] * len(rows)
+        alpha = [0.0] * len(rows)
+        if scenes is not None:
+            edited = Pack(scenes, synthetic=True)
+            labels = read_labels(scenes)
+            for info in tqdm(edited.clips, desc="loading scenes", unit="clip"):
+                label = labels[info.name]
+                motion = edited.clip(info.name).motion()
+                sink = effects_of(SceneDescriptor.from_vector(label.vector)).scaled(label.alpha).sink
+                pelvis = motion.pelvis + np.array([0.0, sink, 0.0], motion.pelvis.dtype)
+                blocks.append(local_frames(replace(motion, pelvis=pelvis)))
+                rows.append((info.name, info.style, info.content, motion.frames, 0, motion.frames, True))
+                scene.append(np.array(label.vector, np.float32))
+                alpha.append(label.alpha)
         frames = torch.from_numpy(np.concatenate(blocks))
         length = np.array([r[3] for r in rows], dtype=np.int64)
         self.names = [r[0] for r in rows]
@@ -160,6 +191,9 @@ class FrameStore:
             self.names = self.names * 2
             styles = styles * 2
             contents = contents + [mirrored_content(c) for c in contents]
+            scene, alpha = scene + [vector * _MIRRORED_SCENE for vector in scene], alpha * 2
+        self.scene = torch.from_numpy(np.stack(scene))
+        self.alpha = torch.tensor(alpha)
         self.frames = frames
         self.mirrored = np.arange(len(length)) >= len(rows)
         self.style_names = tuple(sorted(set(styles)))

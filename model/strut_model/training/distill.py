@@ -25,8 +25,16 @@ from strut_model.training.losses import LossWeights, WindowLoss
 from strut_model.training.mixing import StyleMixes, draw_mixes
 from strut_model.training.progress import Progress
 from strut_model.training.sampling import guided_prediction, step_towards
-from strut_model.training.teacher import load_teacher, materials, network_inputs, schedule
-from strut_model.training.windows import Augmentation, OwnStates, Windows, WindowSampler, rotation_limits
+from strut_model.training.teacher import (
+    Scenes,
+    load_teacher,
+    materials,
+    network_inputs,
+    schedule,
+    states_of,
+    with_scene_path,
+)
+from strut_model.training.windows import Augmentation, Windows, rotation_limits
 
 KIND = "strut-student"
 
@@ -109,8 +117,12 @@ def train_student(
     config: StudentTraining,
     device: str = "cpu",
     start_from: Path | None = None,
+    scenes: Scenes | None = None,
 ) -> Path:
     """Distils (or resumes) the student; returns its checkpoint ``out/student.pt``.
+
+    With scenes, the student that is started from stays as it is, and only its path for scenes is trained, from the
+    teacher's.
 
     Args:
         pack, split: the data set and its split.
@@ -119,21 +131,25 @@ def train_student(
         config: how.
         device: "cpu" or "cuda".
         start_from: an earlier student to begin with; the teacher's weights otherwise.
+        scenes: clips in scenes and their encoder, to train on these alone.
 
     Raises:
-        ConfigError: the data have no style of the neutral one's name.
+        ConfigError: the data have no style of the neutral one's name, the student to start from has features of other
+            statistics than the teacher, or scenes lack a student to start from or a teacher that knows scenes.
     """
     path = out / "student.pt"
     place = torch.device(device)
     torch.manual_seed(config.seed)
-    data = materials(pack, split, encoder, place)
+    data = materials(pack, split, encoder, place, scenes)
     teacher_network, mean, std = load_teacher(teacher)
-    data = type(data)(data.store, data.codes, mean.to(place), std.to(place), data.encoder)
+    data = replace(data, mean=mean.to(place), std=std.to(place))
     teacher_network.to(place)
     model = Denoiser(student_config(teacher_network.config)).to(place)
     if start_from is not None:
-        weights = checkpoint.load(start_from, KIND)["average"]
-        model.load_state_dict({k: v.float() for k, v in weights.items()})
+        known, *statistics = load_student(start_from)
+        if not all(torch.allclose(a, b, atol=1e-4) for a, b in zip(statistics, (mean, std), strict=True)):
+            raise ConfigError(f"{start_from}: its features have other means and spreads than those of {teacher}")
+        model.load_state_dict({**model.state_dict(), **known.state_dict()})
     else:
         initial = model.state_dict()
         # The guidance branch starts at nothing, so that the student starts as the teacher.
@@ -142,8 +158,16 @@ def train_student(
         for parameter in model.guidance[2].parameters():
             torch.nn.init.zeros_(parameter)
     model.requires_grad_(True)
+    if scenes is not None:
+        if start_from is None or teacher_network.scene is None:
+            raise ConfigError("scenes: need a student to start from, and a teacher that was trained with scenes")
+        assert model.scene is not None
+        if known.scene is None:
+            model.scene.load_state_dict(teacher_network.scene.state_dict())
+        model = with_scene_path(model, teacher_network.config.scene)
     average = checkpoint.Average(model, config.average)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-3)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-3)
     seen = 0
     if path.exists():
         state = checkpoint.resumable(path, KIND)
@@ -153,8 +177,8 @@ def train_student(
         optimizer.load_state_dict(state["optimizer"])
         seen = int(state["seen"])
         torch.manual_seed(config.seed + seen)
-    sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
-    states = OwnStates(sampler)
+    sampler = data.sampler(config.augmentation, config.balance)
+    states = states_of(sampler)
     if config.neutral not in data.codes.style_names:
         raise ConfigError(f"neutral: no style {config.neutral!r}; styles: {', '.join(data.codes.style_names)}")
     neutral = data.codes.style_names.index(config.neutral)
@@ -218,7 +242,7 @@ def train_student(
             losses = criterion(predicted, target, windows.history, config.huber)
             optimizer.zero_grad(set_to_none=True)
             losses["total"].backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            torch.nn.utils.clip_grad_norm_(trained, config.clip)
             optimizer.step()
             average.update(model)
             seen += config.batch

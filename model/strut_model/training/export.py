@@ -26,11 +26,12 @@ from strut_model.data.split import Split
 from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, WINDOW
 from strut_model.motion import Motion
 from strut_model.nn.encoder import MotionEncoder
-from strut_model.nn.network import CONTENT_DIM, INPUT_NAMES, STYLE_DIM, Denoiser
+from strut_model.nn.network import CONTENT_DIM, STYLE_DIM, Denoiser
 from strut_model.skeleton import PARTS
 from strut_model.training.dataset import Codes, FrameStore, content_kind
 from strut_model.training.distill import load_student
 from strut_model.training.encoder import compute_codes, load_encoder
+from strut_model.training.scene_encoder import descriptor_arrays, load_descriptor
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -71,15 +72,15 @@ def round_weights(module: nn.Module) -> nn.Module:
     return module
 
 
-def example_inputs(batch: int, seed: int = 0) -> dict[str, Tensor]:
-    """Plausible inputs of the student, by name, for tracing and comparing."""
+def example_inputs(batch: int, seed: int = 0, scene: bool = False) -> dict[str, Tensor]:
+    """Plausible inputs of the student, by name, for tracing and comparing; with a scene where it knows scenes."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)
 
     unit = nn.functional.normalize
-    return {
+    inputs = {
         "noisy": normal(batch, WINDOW, FEATURES),
         "time": torch.rand(batch, generator=generator),
         "history": normal(batch, HISTORY, FEATURES),
@@ -91,6 +92,9 @@ def example_inputs(batch: int, seed: int = 0) -> dict[str, Tensor]:
         "style": unit(normal(batch, PARTS, STYLE_DIM), dim=-1),
         "guidance": 1 + 2 * torch.rand(batch, 2, generator=generator),
     }
+    if scene:
+        inputs["scene"] = unit(normal(batch, PARTS, STYLE_DIM), dim=-1)
+    return inputs
 
 
 def _to_onnx(
@@ -144,11 +148,12 @@ def export_student(network: Denoiser, path: Path) -> float:
         ExportError: the difference is above ``TOLERANCE``.
     """
     round_weights(network)
-    example = example_inputs(2)
-    axes = {name: {0: "batch"} for name in (*INPUT_NAMES, "clean")}
+    scene = network.scene is not None
+    example = example_inputs(2, scene=scene)
+    axes = {name: {0: "batch"} for name in (*network.config.input_names, "clean")}
     _to_onnx(network, example, ["clean"], path, axes)
     store_as_float16(path)
-    check = example_inputs(5, seed=1)
+    check = example_inputs(5, seed=1, scene=scene)
     with torch.no_grad():
         expected = network(**check)
     return _accept(path, _difference(path, check, (expected,)))
@@ -260,6 +265,7 @@ def export_bundle(
     licence: str = "",
     metrics: dict[str, Any] | None = None,
     overwrite: bool = False,
+    scene_encoder: Path | None = None,
 ) -> dict[str, float]:
     """Writes a bundle, whole or not at all.
 
@@ -273,17 +279,23 @@ def export_bundle(
         licence: of the weights.
         metrics: what `strut eval` measured of this student (its ``metrics.json``).
         overwrite: replace a bundle that is there.
+        scene_encoder: checkpoint of the scene encoder, for a student that knows scenes.
 
     Returns:
         The largest difference between PyTorch and ONNX Runtime of "student" and "encoder".
 
     Raises:
-        ExportError: a graph differs, the neutral style is unknown, or ``out`` exists and may not be replaced.
+        ExportError: a graph differs, the neutral style is unknown, the student knows scenes and no scene encoder is
+            given (or the other way round), or ``out`` exists and may not be replaced.
     """
     if out.exists() and not (overwrite and (out / bundles.MANIFEST).is_file()):
         raise ExportError(f"{out}: exists already; name another directory or pass --overwrite")
     network, mean, std = load_student(student)
     motion_encoder = load_encoder(encoder)
+    if (network.scene is None) != (scene_encoder is None):
+        told = "knows scenes: name its scene encoder" if scene_encoder is None else "knows no scenes"
+        raise ExportError(f"scene encoder: the student {student} {told}")
+    scenes = {} if scene_encoder is None else descriptor_arrays(load_descriptor(scene_encoder))
     store = FrameStore(pack, split)
     if neutral not in store.style_names:
         raise ExportError(f"neutral: '{neutral}' is not a style of {pack}; allowed: {', '.join(store.style_names)}")
@@ -298,20 +310,23 @@ def export_bundle(
             "encoder": export_encoder(motion_encoder, folder / bundles.ENCODER),
         }
         idle = standing_history(reader, Split.read(split), neutral)
-        np.savez_compressed(
-            folder / bundles.ARRAYS,
-            feature_mean=mean.numpy().astype(np.float32),
-            feature_std=std.numpy().astype(np.float32),
-            style_vectors=codes.style_prototypes.numpy().astype(np.float32),
-            content_vectors=codes.content_prototypes.numpy().astype(np.float32),
-            speed_table=speed_table(store),
-            idle_root_position=idle.root_position,
-            idle_root_heading=idle.root_heading,
-            idle_pelvis=idle.pelvis,
-            idle_rotations=idle.rotations,
-            idle_contacts=idle.contacts,
-        )
+        arrays: dict[str, Any] = {
+            "feature_mean": mean.numpy().astype(np.float32),
+            "feature_std": std.numpy().astype(np.float32),
+            "style_vectors": codes.style_prototypes.numpy().astype(np.float32),
+            "content_vectors": codes.content_prototypes.numpy().astype(np.float32),
+            "speed_table": speed_table(store),
+            "idle_root_position": idle.root_position,
+            "idle_root_heading": idle.root_heading,
+            "idle_pelvis": idle.pelvis,
+            "idle_rotations": idle.rotations,
+            "idle_contacts": idle.contacts,
+            **scenes,
+        }
+        np.savez_compressed(folder / bundles.ARRAYS, **arrays)
         document = _manifest(name, neutral, store, codes, reader, training_data or [], licence)
+        if scenes:
+            document["dims"]["scene"] = STYLE_DIM
         bundles.seal_bundle(folder, {**document, "metrics": metrics or {}})
         bundles.load_bundle(folder)
         if out.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ from torch import Tensor
 from strut_model.features import FEATURES, WINDOW
 from strut_model.nn.encoder import MotionEncoder
 from strut_model.nn.network import Denoiser, DenoiserConfig
+from strut_model.nn.scene import DescriptorEncoder
 from strut_model.training import checkpoint
-from strut_model.training.config import from_mapping, to_mapping
+from strut_model.training.config import ConfigError, from_mapping, to_mapping
 from strut_model.training.dataset import Codes, FrameStore, canonical
 from strut_model.training.encoder import compute_codes, load_encoder
 from strut_model.training.losses import LossWeights, WindowLoss
 from strut_model.training.progress import Progress
+from strut_model.training.scene_encoder import load_descriptor
+from strut_model.training.scene_windows import SceneSampler, SceneStates
 from strut_model.training.windows import (
     SPAN,
     Augmentation,
@@ -50,6 +53,7 @@ class TeacherTraining:
         augmentation, losses: see there.
         bfloat16: automatic mixed precision.
         checkpoint_seconds: between two checkpoints.
+        scene_width: of the path for scenes, where scenes are trained.
         seed: of everything random.
     """
 
@@ -67,6 +71,7 @@ class TeacherTraining:
     losses: LossWeights = field(default_factory=LossWeights)
     bfloat16: bool = True
     checkpoint_seconds: float = 120.0
+    scene_width: int = 128
     seed: int = 2
 
 
@@ -79,18 +84,61 @@ class Materials:
     mean: Tensor
     std: Tensor
     encoder: MotionEncoder
+    descriptor: DescriptorEncoder | None = None
+
+    def sampler(self, augmentation: Augmentation, balance: float) -> WindowSampler:
+        """Draws windows: of clips in scenes where there are some, of all others where there are none."""
+        if self.descriptor is None:
+            return WindowSampler(self.store, self.codes, augmentation, balance)
+        return SceneSampler(self.store, self.codes, augmentation, balance, self.descriptor)
 
 
-def materials(pack: Path, split: Path, encoder: Path, device: torch.device) -> Materials:
+@dataclass(frozen=True)
+class Scenes:
+    """What a scene training takes beside the data.
+
+    Attributes:
+        clips: a folder made by ``strut scene synthesise``.
+        encoder: checkpoint of the scene encoder.
+    """
+
+    clips: Path
+    encoder: Path
+
+
+def materials(pack: Path, split: Path, encoder: Path, device: torch.device, scenes: Scenes | None = None) -> Materials:
     """Loads the training set, its codes and its statistics onto a device."""
-    store = FrameStore(pack, split)
+    store = FrameStore(pack, split, scenes=None if scenes is None else scenes.clips)
     network = load_encoder(encoder)
     codes = compute_codes(network, store)
     mean, std = feature_statistics(store)
     moved: dict[str, Any] = {
         name: value.to(device) if isinstance(value, Tensor) else value for name, value in vars(codes).items()
     }
-    return Materials(store.to(device), Codes(**moved), mean.to(device), std.to(device), network.to(device))
+    descriptor = None if scenes is None else load_descriptor(scenes.encoder).to(device)
+    return Materials(store.to(device), Codes(**moved), mean.to(device), std.to(device), network.to(device), descriptor)
+
+
+def states_of(sampler: WindowSampler) -> OwnStates:
+    """The states that go with a sampler."""
+    return SceneStates(sampler) if isinstance(sampler, SceneSampler) else OwnStates(sampler)
+
+
+def with_scene_path(model: Denoiser, width: int) -> Denoiser:
+    """A network that knows scenes: the given one, frozen, and a path for scenes, which alone is trained.
+
+    Args:
+        model: a network, which may have a path already.
+        width: of a new path.
+    """
+    if model.scene is None:
+        wider = Denoiser(replace(model.config, scene=width))
+        wider.load_state_dict({**wider.state_dict(), **model.state_dict()})
+        model = wider
+    assert model.scene is not None
+    model.requires_grad_(False)
+    model.scene.requires_grad_(True)
+    return model
 
 
 @torch.no_grad()
@@ -156,8 +204,11 @@ def train_teacher(
     config: TeacherTraining,
     device: str = "cpu",
     start_from: Path | None = None,
+    scenes: Scenes | None = None,
 ) -> Path:
     """Trains (or resumes) the teacher; returns its checkpoint ``out/teacher.pt``.
+
+    With scenes, a path for them is added to the teacher that is started from and trained; all else stays as it is.
 
     Args:
         pack, split: the data set and its split.
@@ -166,16 +217,29 @@ def train_teacher(
         config: how.
         device: "cpu" or "cuda".
         start_from: weights of an earlier teacher to begin with.
+        scenes: clips in scenes and their encoder, to train on these alone.
+
+    Raises:
+        ConfigError: scenes without a teacher to start from.
     """
     path = out / "teacher.pt"
     place = torch.device(device)
     torch.manual_seed(config.seed)
-    data = materials(pack, split, encoder, place)
-    model = Denoiser(config.network).to(place)
-    if start_from is not None:
-        model.load_state_dict({k: v.float() for k, v in checkpoint.load(start_from, KIND)["average"].items()})
+    data = materials(pack, split, encoder, place, scenes)
+    if scenes is not None:
+        if start_from is None:
+            raise ConfigError("scenes: a path for scenes is trained on a teacher; name one to start from")
+        known, mean, std = load_teacher(start_from)
+        data = replace(data, mean=mean.to(place), std=std.to(place))
+        model = with_scene_path(known, config.scene_width).to(place)
+        config = replace(config, network=model.config)
+    else:
+        model = Denoiser(config.network).to(place)
+        if start_from is not None:
+            model.load_state_dict({k: v.float() for k, v in checkpoint.load(start_from, KIND)["average"].items()})
     average = checkpoint.Average(model, config.average)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-2)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-2)
     seen = 0
     if path.exists():
         state = checkpoint.resumable(path, KIND)
@@ -185,9 +249,9 @@ def train_teacher(
         optimizer.load_state_dict(state["optimizer"])
         seen = int(state["seen"])
         torch.manual_seed(config.seed + seen)
-    sampler = WindowSampler(data.store, data.codes, config.augmentation, config.balance)
+    sampler = data.sampler(config.augmentation, config.balance)
     criterion = WindowLoss(config.losses, data.mean, data.std, rotation_limits(data.store), data.encoder).to(place)
-    states = OwnStates(sampler)
+    states = states_of(sampler)
     unguided = torch.ones(config.batch, 2, device=place)
 
     def save() -> None:
@@ -218,12 +282,12 @@ def train_teacher(
                 # From high noise one step gives a mean over what may come, which no sampler would leave it at.
                 states.moved((predicted.detach() * data.std + data.mean), t < 0.8)
             losses = criterion(predicted, clean, windows.history)
-            if config.losses.orthogonality > 0:
+            if config.losses.orthogonality > 0 and scenes is None:
                 losses["orthogonality"] = condition_overlap(model)
                 losses["total"] = losses["total"] + config.losses.orthogonality * losses["orthogonality"]
             optimizer.zero_grad(set_to_none=True)
             losses["total"].backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+            torch.nn.utils.clip_grad_norm_(trained, config.clip)
             optimizer.step()
             average.update(model)
             seen += config.batch

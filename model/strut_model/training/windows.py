@@ -80,6 +80,7 @@ class Windows:
         history_mask (B, 8), trajectory (B, 16, 4), trajectory_mask (B, 16, 2), content (B, 64), phase (B, 3),
         style (B, 5, 64): see ``Denoiser.forward``. style_index, content_index: (B,) labels.
         own_style: (B, 5, 64) and own_content: (B, 64) codes before dropout.
+        scene: (B, 5, 64), see ``Denoiser.forward``; None where no scenes are trained.
     """
 
     history: Tensor
@@ -94,10 +95,13 @@ class Windows:
     content_index: Tensor
     own_style: Tensor
     own_content: Tensor
+    scene: Tensor | None = None
 
     def conditions(self) -> dict[str, Tensor]:
         """The conditions by the names of the network's inputs, all but the history."""
+        scene = {} if self.scene is None else {"scene": self.scene}
         return {
+            **scene,
             "history_mask": self.history_mask,
             "trajectory": self.trajectory,
             "trajectory_mask": self.trajectory_mask,
@@ -107,7 +111,7 @@ class Windows:
         }
 
 
-class _Groups:
+class FrameGroups:
     """Frames by group, for drawing some of a group.
 
     Args:
@@ -144,7 +148,7 @@ class WindowSampler:
         self.codes = codes
         self.augmentation = augmentation
         device = store.frames.device
-        self._weights = store.segment_weights(balance, SPAN + 1, augmentation.kind_share).to(device)
+        self._weights = self._segment_weights(balance).to(device)
         self._descriptors = _descriptors(store)
         within = torch.arange(len(store.frames), device=device) - store.start[store.segment_of]
         # A stitch candidate has a whole history before it, one that a rollout continues with a whole window after it.
@@ -152,8 +156,16 @@ class WindowSampler:
         whole = before & (store.length[store.segment_of] - 1 - within >= WINDOW)
         content, style = store.content[store.segment_of], store.style[store.segment_of]
         contents, styles = len(store.content_names), len(store.style_names)
-        self._by_content = _Groups(before, content, contents)
-        self._cells = _Groups(whole, style * contents + content, styles * contents)
+        self._by_content = FrameGroups(before, content, contents)
+        self._cells = FrameGroups(whole, style * contents + content, styles * contents)
+
+    def _segment_weights(self, balance: float) -> Tensor:
+        """(segments,) how often each segment is drawn."""
+        return self.store.segment_weights(balance, SPAN + 1, self.augmentation.kind_share)
+
+    def _look(self, segment: Tensor) -> Tensor:
+        """(...,) a number for what segments look like, which stitches are to change: their style."""
+        return self.store.style[segment]
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, device=self.store.frames.device)
@@ -167,7 +179,7 @@ class WindowSampler:
         rate = torch.minimum(rate, (length - 1.01) / SPAN)
         room = (length - 1 - (rate * (SPAN - 1)).ceil().long()).clamp(min=0)
         local = (self._uniform(batch) * (room + 1)).long()
-        return self._stitched(self._windows(segment, local, rate), store.start[segment] + local)
+        return self._stitched(self._windows(segment, local, rate), segment, store.start[segment] + local)
 
     def _windows(self, segment: Tensor, local: Tensor, rate: Tensor) -> Windows:
         """The windows whose histories begin at frame ``local`` of their segments, at a speed."""
@@ -241,6 +253,11 @@ class WindowSampler:
         """
         store, a = self.store, self.augmentation
         candidates = self._cells.draw(style * len(store.content_names) + content, a.stitch_candidates)
+        return self._nearest(history, candidates)
+
+    def _nearest(self, history: Tensor, candidates: Tensor) -> tuple[Windows, Tensor]:
+        """The windows after the frames, of candidates (B, N), that resemble the histories most; see ``continuing``."""
+        store, a = self.store, self.augmentation
         wanted = describe(history[:, -2:])[:, None]
         nearest, index = (self._descriptors[candidates] - wanted).square().sum(-1).min(dim=1)
         chosen = candidates.gather(1, index[:, None])[:, 0]
@@ -275,8 +292,13 @@ class WindowSampler:
             phase=windows.phase * (1 - content)[:, None],
         )
 
-    def _stitched(self, windows: Windows, first: Tensor) -> Windows:
-        """Some of the batch with a history from another style or content."""
+    def _stitched(self, windows: Windows, segment: Tensor, first: Tensor) -> Windows:
+        """Some of the batch with a history from another style or content.
+
+        Args:
+            windows: the batch.
+            segment, first: (B,) the segments that the windows are of, and the frames that their histories begin at.
+        """
         a, store = self.augmentation, self.store
         batch = len(first)
         count = round(a.stitched_share * batch)
@@ -291,7 +313,7 @@ class WindowSampler:
         candidates = self._by_content.draw(content, a.stitch_candidates)
         wanted = self._descriptors[first[rows] + HISTORY - 1]
         distance = (self._descriptors[candidates] - wanted[:, None]).square().sum(-1)
-        same = store.style[store.segment_of[candidates]] == windows.style_index[rows][:, None]
+        same = self._look(store.segment_of[candidates]) == self._look(segment[rows])[:, None]
         distance = distance + (same & ~switch[:, None]) * 1e6
         nearest, index = distance.min(dim=1)
         keep = nearest <= torch.quantile(nearest, 1 - a.stitch_drop).clamp(max=1e5)
