@@ -22,6 +22,7 @@ from strut_server import errors
 from strut_server.access import EVERYBODY, MAX_NAME, Caller, Callers, Role, current_caller
 from strut_server.errors import RequestError, abort
 from strut_server.settings import ServerSettings
+from strut_server.windows import incident
 
 BEARER = "bearer "
 REMEMBERED_PEERS = 4096
@@ -98,12 +99,12 @@ class Guard(grpc.aio.ServerInterceptor):
         pacing = handler_call_details.method in PACED
         # On the wire, a call with one request is a stream of one: as a stream it can be refused before it is read.
         if handler.response_streaming:
+            answer = _without_faults(handler_call_details.method, self._streaming(handler, role, pacing))
             return grpc.stream_stream_rpc_method_handler(
-                self._streaming(handler, role, pacing), handler.request_deserializer, handler.response_serializer
+                answer, handler.request_deserializer, handler.response_serializer
             )
-        return grpc.stream_unary_rpc_method_handler(
-            self._unary(handler, role, pacing), handler.request_deserializer, handler.response_serializer
-        )
+        answer = _without_faults(handler_call_details.method, self._unary(handler, role, pacing))
+        return grpc.stream_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 
     def _unary(self, handler: Any, role: Role, pacing: bool) -> Behaviour:
         behaviour = handler.stream_unary or handler.unary_unary
@@ -260,6 +261,20 @@ class GuardedContext:
         if self._rate is not None and message is not grpc.aio.EOF:
             await self._rate.acquire(min(max(_requests_in(message), 1), self._rate.max_rate))
         return message
+
+
+def _without_faults(method: str, behaviour: Behaviour) -> Behaviour:
+    """A behaviour whose faults are logged and told as INTERNAL; gRPC itself would send the exception's text."""
+
+    async def answer(requests: object, context: Any) -> Any:
+        try:
+            return await behaviour(requests, context)
+        except grpc.aio.BaseError:
+            raise  # gRPC's own: the call was ended on purpose, or is gone
+        except Exception as fault:
+            await abort(context, incident(f"{method} failed", fault))
+
+    return answer
 
 
 def _requests_in(

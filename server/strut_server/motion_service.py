@@ -19,7 +19,7 @@ from strut_server.errors import RequestError, abort
 from strut_server.paging import page_of
 from strut_server.replies import refusal, reply_of, sent
 from strut_server.runtime import Runtime
-from strut_server.scenes import read_texts
+from strut_server.scene_texts import read_texts, refuse_unread
 from strut_server.server_info import PROTOCOL_VERSION, hello_message
 from strut_server.stream import MotionStream
 from strut_server.unavailable import missing_call
@@ -101,10 +101,11 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         replies: list[motion_service_pb2.WindowReply | asyncio.Future[Outcome]] = []
         works: list[WindowWork] = []
         batch = uuid.uuid4().hex
-        await read_texts(request.requests)
+        unread = await read_texts(request.requests)
         serving = runtime.serving
         for index, one in enumerate(request.requests):
             try:
+                refuse_unread(one, unread)
                 valid = serving.reader.read(one, encoding, in_stream=False)
             except RequestError as error:
                 runtime.telemetry.outcome(error.reason)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from strut_model.heights import HeightField
-from strut_model.scene import wording
-from strut_model.scene.descriptor import SceneDescriptor, SceneError
+from strut_model.scene.descriptor import SceneDescriptor
 from strut_model.scene.effects import MAX_ALPHA, effects_of
 from strut_model.scene.presets import preset, presets
 from strut_model.streaming.controls import MAX_FACING, MAX_PLACE
@@ -80,22 +76,6 @@ def read_scene_control(
         if scalable and not check.failed:
             speed = speed_factor(scene, alpha)
     return SceneChoice(field, obstacles, control.bend_path, speed)
-
-
-async def read_texts(requests: Iterable[motion_service_pb2.WindowRequest]) -> None:
-    """Read the scenes that requests describe in words, off the event loop, and remember them for the requests' checks.
-
-    A new text takes some milliseconds, the first one the seconds in which the sentence encoder is loaded.
-    """
-    texts = {one.controls.scene.text for one in requests if one.controls.scene.WhichOneof("scene") == "text"}
-    if texts and wording.available():
-        await asyncio.to_thread(_remember, texts)
-
-
-def _remember(texts: Iterable[str]) -> None:
-    for text in texts:
-        with contextlib.suppress(SceneError):  # what is wrong with it is said when the request is checked
-            wording.read(text)
 
 
 @lru_cache(maxsize=1024)

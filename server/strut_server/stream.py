@@ -19,7 +19,7 @@ from strut_server.errors import RequestError
 from strut_server.memory import CharacterMemory
 from strut_server.replies import refusal, reply_of, sent
 from strut_server.runtime import Runtime
-from strut_server.scenes import read_texts
+from strut_server.scene_texts import Unread, read_texts, refuse_unread
 from strut_server.windows import Outcome, WindowWork
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ class MotionStream:
         received_ns = monotonic_ns()
         kind = message.WhichOneof("message")
         if kind == "requests":
-            await read_texts(message.requests.requests)
-            self._receive_requests(message.requests.requests, received_ns)
+            unread = await read_texts(message.requests.requests)
+            self._receive_requests(message.requests.requests, received_ns, unread)
         elif kind == "release":
             self.release(message.release.characters)
         elif kind == "report":
@@ -171,7 +171,9 @@ class MotionStream:
 
     # Requests on their way.
 
-    def _receive_requests(self, requests: Sequence[motion_service_pb2.WindowRequest], received_ns: int) -> None:
+    def _receive_requests(
+        self, requests: Sequence[motion_service_pb2.WindowRequest], received_ns: int, unread: Unread
+    ) -> None:
         limit = self._runtime.settings.max_batch
         if not requests:
             check = Checker()
@@ -184,6 +186,7 @@ class MotionStream:
         works: dict[Hashable, WindowWork] = {}
         for request in requests:
             try:
+                refuse_unread(request, unread)
                 work = self._accept(request, received_ns, works)
             except RequestError as error:
                 self._runtime.telemetry.outcome(error.reason)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import grpc.aio
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from tests.server.messages import Stream
 
 from strut_proto.v1 import motion_service_pb2_grpc
 from strut_server.bench import load
@@ -19,7 +21,7 @@ from strut_server.bench.histograms import Latencies
 from strut_server.bench.load import Load, LoadRun
 from strut_server.bench.measuring import Row
 from strut_server.bench.musts import verdicts
-from strut_server.bench.processes import ProcessError, strut_server
+from strut_server.bench.processes import ProcessError, strut_server, troubles
 from strut_server.bench.soaking import Sample, Soak
 
 STALL_SECONDS = 0.9
@@ -227,6 +229,27 @@ def test_what_cannot_be_measured_is_refused(bundle_path: Path, arguments: tuple[
 def test_a_server_that_does_not_start_is_told_with_its_last_words() -> None:
     with pytest.raises(ProcessError, match="no such bundle directory"), strut_server(["--bundle", "/nowhere"]):
         pass
+
+
+def test_what_a_log_says_of_faults_is_found_among_the_rest() -> None:
+    head = "2026-11-21 21:42:30,752"
+    fault = f"{head} ERROR strut_server.windows: incident 4f: a stream failed\nTraceback ...\nKeyError: 'name'\n"
+    log = f"{head} INFO strut_server: stream opened\n{fault}{head} WARNING strut_server: ERROR is not its level\n"
+    assert troubles(log) == fault
+    assert troubles(log.replace(fault, "")) == log.replace(fault, "")
+
+
+def test_a_servers_log_can_be_read_while_it_runs_and_nothing_is_lost(bundle_path: Path) -> None:
+    with strut_server(["--bundle", str(bundle_path)]) as server:
+        first = server.log_text()
+        assert "the network runs on" in first
+        with Stream(server.address, name="reader"):
+            give_up = time.monotonic() + 30
+            while "opened by 'reader'" not in (later := server.log_text()):
+                assert time.monotonic() < give_up, later
+                server.log.seek(0)  # wherever the reader stands, the server writes at the end
+                time.sleep(0.02)
+        assert later.startswith(first)
 
 
 def test_the_bench_of_the_model_is_among_the_commands() -> None:

@@ -54,7 +54,7 @@ def test_hostile_messages_are_answered_and_leave_the_server_serving_others(bundl
     done = subprocess.run([sys.executable, *command, *numbers], capture_output=True, text=True)
     assert (tmp_path / "fuzz.json").is_file(), done.stderr
     found = json.loads((tmp_path / "fuzz.json").read_text())
-    assert found["faults"] == []
+    assert found["faults"] == [], done.stderr
     assert found["attacked"]["errors"] == {}
     assert found["attacked"]["windows"] > 10
     assert found["messages"] == MESSAGES

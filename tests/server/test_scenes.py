@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import grpc
 import numpy as np
 import pytest
 from google.rpc import code_pb2
-from tests.server.messages import Stream, controls, details, history_from, motion_of, request
+from tests.server.messages import TIMEOUT, Stream, controls, details, history_from, motion_of, request
 
+from strut_model import sentences
 from strut_model.scene import wording
 from strut_model.scene.effects import effects_of
 from strut_model.scene.presets import preset
-from strut_proto.v1 import controls_pb2, geometry_pb2, motion_service_pb2
+from strut_proto.v1 import (
+    controls_pb2,
+    geometry_pb2,
+    motion_service_pb2,
+    motion_service_pb2_grpc,
+    scene_service_pb2,
+    scene_service_pb2_grpc,
+)
 from strut_server.local import LocalServer
 from strut_server.server_info import CAPABILITIES
 
@@ -222,6 +231,53 @@ def test_a_scene_in_words_scales_the_speed(stream: Stream) -> None:
     expected = effects_of(wording.read(text).descriptor).speed  # loads the encoder: longer than any deadline
     reply = reply_of(stream, asked(Scene(text=text), character=21))
     assert reply.window.path_speed_scale == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
+def test_a_text_that_the_encoder_fails_on_costs_its_request_and_not_the_stream(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries under the encoder are others': what they raise once must not end what a game shows."""
+    sound, text = sentences._encoder, "a meadow that nobody has asked for yet"
+
+    def failing() -> object:
+        monkeypatch.setattr(sentences, "_encoder", sound)
+        raise RuntimeError("a fault of the encoder")
+
+    sound()  # to load it takes longer than any deadline
+    monkeypatch.setattr(sentences, "_encoder", failing)
+    with Stream(server.address) as stream:
+        both = [asked(Scene(text=text), character=1), request(character=2)]
+        batch = motion_service_pb2.WindowRequestBatch(requests=both)
+        stream.send(motion_service_pb2.StreamMotionRequest(requests=batch))
+        replies = {reply.character: reply for reply in stream.replies(2)}
+        assert replies[1].error.code == code_pb2.INTERNAL
+        assert "incident" in replies[1].error.message
+        assert "a fault of the encoder" not in str(replies[1])
+        assert replies[2].WhichOneof("result") == "window"
+        # The character asks again, as clients do, and the encoder is asked again.
+        assert reply_of(stream, asked(Scene(text=text), character=1, sequence=2)).window.path_speed_scale > 0
+
+
+@pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
+def test_a_fault_outside_of_streams_is_told_as_one_and_by_its_number_alone(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> object:
+        raise RuntimeError("a fault of the encoder")
+
+    monkeypatch.setattr(sentences, "_encoder", failing)
+    with grpc.insecure_channel(server.address) as channel:
+        scenes = scene_service_pb2_grpc.SceneServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as caught:
+            scenes.EncodeScene(scene_service_pb2.EncodeSceneRequest(text="a moor in the mist"), timeout=TIMEOUT)
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
+        assert "incident" in caught.value.details()
+        assert "a fault of the encoder" not in caught.value.details()
+        motion = motion_service_pb2_grpc.MotionServiceStub(channel)
+        texts = [asked(Scene(text="a fen before dawn")), request(character=2)]
+        answer = motion.GenerateWindows(motion_service_pb2.GenerateWindowsRequest(requests=texts), timeout=TIMEOUT)
+        assert [reply.WhichOneof("result") for reply in answer.replies] == ["error", "window"]
 
 
 @pytest.mark.skipif(wording.available(), reason="the text extra is installed")

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from strut_model import sentences
 from strut_model.bundle import Bundle, BundleError, file_hash, load_bundle
 from strut_model.streaming.commands import bench_model, numbers
 from strut_model.streaming.devices import DEVICES, DeviceError, open_engine
@@ -19,7 +20,7 @@ from strut_server.bench.failover import SUCCESSORS, failover
 from strut_server.bench.fuzzing import LATE_SHARE, fuzz, percentile
 from strut_server.bench.measuring import PHASES, Measuring, Plan
 from strut_server.bench.musts import verdicts
-from strut_server.bench.processes import ProcessError, echo_server, strut_server, usage
+from strut_server.bench.processes import ProcessError, echo_server, strut_server, troubles, usage
 from strut_server.bench.report import LEGEND, aligned, machine, table, write_pictures, write_report, write_soak
 from strut_server.bench.soaking import soak
 
@@ -167,7 +168,7 @@ def bench_soak(
 @click.option("--bundle", "path", type=BUNDLE, help="Bundle directory.  [default: the shipped one]")
 @click.option("--messages", default=10_000, show_default=True, type=click.IntRange(1), help="How many to send.")
 @click.option("--seed", default=0, show_default=True, help="Of everything random; the same seed sends the same.")
-@click.option("--out", type=FOLDER, help="Also write fuzz.json here.")
+@click.option("--out", type=FOLDER, help="Also write fuzz.json and the server's log here.")
 def bench_fuzz(path: Path | None, messages: int, seed: int, out: Path | None) -> None:
     """Send hostile messages to a live server while an honest client goes on beside them.
 
@@ -176,30 +177,38 @@ def bench_fuzz(path: Path | None, messages: int, seed: int, out: Path | None) ->
     without a window.
     """
     bundle, _ = _opened(path, "cpu", 1)
+    log = ""
     try:
         with (
             tempfile.TemporaryDirectory(prefix="strut-fuzz-") as folder,
             tqdm(total=messages, unit="message", leave=False) as bar,
             strut_server([*_options(bundle, "cpu", 1, 1), "--database", f"sqlite:///{folder}/strut.db"]) as server,
         ):
-            before = usage(server).memory_bytes
-            found = asyncio.run(fuzz(server.address, messages, seed, bar.update))
-            grown = (usage(server).memory_bytes - before) / 1e6
+            try:
+                before = usage(server).memory_bytes
+                found = asyncio.run(fuzz(server.address, messages, seed, bar.update))
+                grown = (usage(server).memory_bytes - before) / 1e6
+            finally:
+                log = server.log_text()
     except (ProcessError, OSError) as error:
-        raise click.ClickException(f"the server is gone: {error}") from error
+        raise click.ClickException(f"the server is gone: {error}\n{troubles(log)}") from error
     cells: list[tuple[str, ...]] = [("honest client", "windows", "late", "refused", "p50 ms", "p99 ms")]
     for name, honest in (("before", found.calm), ("meanwhile", found.attacked)):
         times = [f"{percentile(honest.latencies_ms, share):.1f}" for share in (50, 99)]
         cells.append((name, str(len(honest.latencies_ms)), str(honest.late), str(sum(honest.errors.values())), *times))
     click.echo(aligned(cells))
-    click.echo(f"{found.messages} hostile messages, seed {seed}; the server's memory grew by {grown:.1f} MB")
+    encoder = ", of which the sentence encoder is some 500 MB once a text came" if sentences.available() else ""
+    click.echo(f"{found.messages} hostile messages, seed {seed}; the server's memory grew by {grown:.1f} MB{encoder}")
     click.echo("answers: " + ", ".join(f"{name} {count}" for name, count in found.answers.most_common()))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         summary = {**found.as_dict(), "seed": seed, "grown_mb": grown}
         (out / "fuzz.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        (out / "fuzz.log").write_text(log, encoding="utf-8")
     for fault in found.faults[:20]:
         click.echo(f"fault: {fault}", err=True)
+    if found.faults or found.attacked.errors:
+        click.echo(f"the server's log says of it:\n{troubles(log)}", err=True)
     if not found.held:
         raise click.ClickException(
             f"{len(found.faults)} faults, {found.attacked.late} late windows (allowed: {LATE_SHARE:.0%}), "

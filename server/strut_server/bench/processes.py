@@ -9,14 +9,21 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
 
 from prometheus_client.parser import text_string_to_metric_families
 
 END_SECONDS = 30.0
 LAST_WORDS = 2000
 """Characters of the log that are shown when a server does not start."""
+TROUBLES_SHOWN = 5
+TROUBLE_CHARACTERS = 8000
+"""Of one entry of the log, traceback and all, so many at its end are shown."""
 _READY = re.compile(r" is ready on ([^ ,]+):")
+_ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+_TROUBLE = re.compile(r"^\S+ \S+ (ERROR|CRITICAL) |Traceback ")
 
 
 class ProcessError(RuntimeError):
@@ -31,11 +38,18 @@ class Served:
         address: of its gRPC port.
         metrics_url: of its metrics; None where it has none.
         pid: of its process.
+        log: what it writes to standard error goes to the end of this file.
     """
 
     address: str
     metrics_url: str | None
     pid: int
+    log: TextIO = field(repr=False)
+
+    def log_text(self) -> str:
+        """Its log up to now."""
+        self.log.seek(0)
+        return self.log.read()
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,11 @@ def echo_server() -> Iterator[Served]:
 @contextmanager
 def _process(arguments: Sequence[str], metrics: bool) -> Iterator[Served]:
     # The log goes into a file, so that a progress bar stays whole; it is read when the server does not start.
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+    # Opened for appending, as no TemporaryFile is: the server writes at its end, wherever it is read meanwhile.
+    with (
+        tempfile.TemporaryDirectory(prefix="strut-log-") as folder,
+        (Path(folder) / "log").open("a+", encoding="utf-8", errors="replace") as log,
+    ):
         process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             assert process.stdout is not None
@@ -100,7 +118,7 @@ def _process(arguments: Sequence[str], metrics: bool) -> Iterator[Served]:
                 log.seek(0)
                 raise ProcessError(f"the server did not start: {log.read()[-LAST_WORDS:].strip() or 'it said nothing'}")
             url = process.stdout.readline().split()[-1] if metrics else None
-            yield Served(found.group(1), url, process.pid)
+            yield Served(found.group(1), url, process.pid, log)
         finally:
             _end(process)
 
@@ -114,6 +132,12 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def troubles(log: str) -> str:
+    """What a server's log says of its faults: the last errors with their tracebacks; without any, its last words."""
+    entries = [entry for entry in _ENTRY.split(log) if _TROUBLE.search(entry)]
+    return "".join(entry[-TROUBLE_CHARACTERS:] for entry in entries[-TROUBLES_SHOWN:]) or log[-LAST_WORDS:]
 
 
 def usage(served: Served) -> Usage:
