@@ -1,11 +1,13 @@
 """A tiny but real bundle for tests: ONNX graphs of the right signature whose answer can be worked out by hand.
 
 The student repeats the last history frame, walks its root along the asked trajectory, and adds a thousandth of the
-noise and of the style vector's mean, so that seed, steps and style show in the result.
+noise and of the style vector's mean, so that seed, steps and style show in the result. One that knows scenes adds a
+hundredth of the scene code's mean to the rotations.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from strut_model import bundle as bundles
 from strut_model import rotations as rot
-from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, WINDOW, encode
+from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, ROTATIONS, WINDOW, encode
 from strut_model.motion import Motion
+from strut_model.scene.descriptor import SIZE as SCENE_SIZE
 from strut_model.skeleton import JOINT_INDEX, JOINTS, PARTS, PELVIS_REST_HEIGHT
 
 STYLE_DIM = 64
 CONTENT_DIM = 64
+SCENE_DIM = 64
 NOISE_SHARE = 0.001
+SCENE_SHARE = 0.01
 OPSET = 17
 
 STYLES = ("normal", "active", "elderly", "youthful")
@@ -44,18 +49,19 @@ def standing(frames: int = HISTORY) -> Motion:
     )
 
 
-def tiny_bundle(directory: Path, seed: int = 0) -> Path:
-    """Write a bundle into ``directory`` and return its path."""
+def tiny_bundle(directory: Path, seed: int = 0, scene: bool = False) -> Path:
+    """Write a bundle into ``directory`` and return its path; with ``scene`` one whose student knows scenes."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     idle = standing()
     mean = encode(idle)[0].astype(np.float32)
     std = np.full(FEATURES, 0.3, np.float32)
-    onnx.save(student_graph(mean, std), directory / bundles.STUDENT)
+    onnx.save(student_graph(mean, std, scene), directory / bundles.STUDENT)
     onnx.save(encoder_graph(generator), directory / bundles.ENCODER)
     style_vectors = generator.normal(size=(len(STYLES), PARTS, STYLE_DIM)).astype(np.float32)
     content_vectors = generator.normal(size=(len(CONTENTS), CONTENT_DIM)).astype(np.float32)
+    layers = scene_layers(np.random.default_rng(seed + 1)) if scene else {}
     speeds = np.array([[1.2, 2.8, np.nan, 0.0]] * len(STYLES), np.float32)
     np.savez(
         directory / bundles.ARRAYS,
@@ -69,17 +75,29 @@ def tiny_bundle(directory: Path, seed: int = 0) -> Path:
         idle_pelvis=idle.pelvis,
         idle_rotations=idle.rotations,
         idle_contacts=idle.contacts,
+        **layers,
     )
-    bundles.seal_bundle(directory, manifest())
+    bundles.seal_bundle(directory, manifest(scene))
     return directory
 
 
-def manifest() -> dict[str, Any]:
+def scene_layers(generator: np.random.Generator, hidden: int = 16) -> dict[str, np.ndarray]:
+    """The arrays of a scene encoder of two layers."""
+    sizes = (SCENE_SIZE, hidden, PARTS * SCENE_DIM)
+    arrays: dict[str, np.ndarray] = {}
+    for number, shape in enumerate(pairwise(sizes)):
+        arrays[f"scene_weight_{number}"] = generator.normal(size=shape).astype(np.float32)
+        arrays[f"scene_bias_{number}"] = generator.normal(size=shape[1]).astype(np.float32)
+    return arrays
+
+
+def manifest(scene: bool = False) -> dict[str, Any]:
     """The tiny bundle's manifest before sealing."""
+    dims = {"style": STYLE_DIM, "parts": PARTS, "content": CONTENT_DIM}
     return {
         **bundles.base_manifest(),
         "name": "tiny",
-        "dims": {"style": STYLE_DIM, "parts": PARTS, "content": CONTENT_DIM},
+        "dims": {**dims, "scene": SCENE_DIM} if scene else dims,
         "styles": [{"name": name, "description": f"{name} gait", "dataset": "test"} for name in STYLES],
         "contents": [
             {"name": name, "kind": kind, "mean_seconds": 2.0, "facing_offset": 0.25 if name == "wave" else 0.0}
@@ -97,8 +115,9 @@ def manifest() -> dict[str, Any]:
     }
 
 
-def student_graph(mean: np.ndarray, std: np.ndarray) -> onnx.ModelProto:
-    """The student: last history frame, root on the trajectory, plus a thousandth of noise and style."""
+def student_graph(mean: np.ndarray, std: np.ndarray, scene: bool = False) -> onnx.ModelProto:
+    """The student: last history frame, root on the trajectory, plus a thousandth of noise and style, and a hundredth of
+    the scene."""
     shapes: dict[str, tuple[int, ...]] = {
         "noisy": (WINDOW, FEATURES),
         "time": (),
@@ -110,6 +129,7 @@ def student_graph(mean: np.ndarray, std: np.ndarray) -> onnx.ModelProto:
         "phase": (3,),
         "style": (PARTS, STYLE_DIM),
         "guidance": (2,),
+        **({"scene": (PARTS, SCENE_DIM)} if scene else {}),
     }
     inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", *s]) for n, s in shapes.items()]
     output = helper.make_tensor_value_info("clean", TensorProto.FLOAT, ["batch", WINDOW, FEATURES])
@@ -155,8 +175,17 @@ def student_graph(mean: np.ndarray, std: np.ndarray) -> onnx.ModelProto:
         node("Reshape", ["time", "time_shape"], ["time3"]),
         node("Sum", ["known3", "asked3", "deed3", "beat3", "weight3", "time3"], ["rest"]),
         node("Mul", ["rest", "none"], ["nothing"]),
-        node("Add", ["tinted", "nothing"], ["clean"]),
+        node("Add", ["tinted", "nothing"], ["shown" if scene else "clean"]),
     ]
+    if scene:
+        turned = np.zeros((1, 1, FEATURES), np.float32)
+        turned[..., ROTATIONS] = SCENE_SHARE
+        constants["turned"] = turned
+        nodes += [
+            node("ReduceMean", ["scene"], ["place"], axes=[1, 2], keepdims=1),
+            node("Mul", ["place", "turned"], ["effect"]),
+            node("Add", ["shown", "effect"], ["clean"]),
+        ]
     return _model(nodes, "student", inputs, [output], constants)
 
 
@@ -193,3 +222,35 @@ def _model(
     model.ir_version = 8
     onnx.checker.check_model(model)
     return model
+
+
+def grafted_bundle(source: Path, directory: Path, seed: int = 0) -> Path:
+    """The student of a bundle that knows no scenes, with an untrained pathway that adds to the style's: for what has to
+    hold of any student."""
+    directory.mkdir(parents=True)
+    for name in bundles.FILES:
+        (directory / name).write_bytes((source / name).read_bytes())
+    generator = np.random.default_rng(seed)
+    model = onnx.load(str(directory / bundles.STUDENT))
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == "style":
+                node.input[index] = "style_in_place"
+    shape = ["batch", PARTS, SCENE_DIM]
+    model.graph.input.append(helper.make_tensor_value_info("scene", TensorProto.FLOAT, shape))
+    weight = generator.normal(scale=0.01, size=(SCENE_DIM, STYLE_DIM)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weight, "graft"))
+    nodes = [
+        helper.make_node("MatMul", ["scene", "graft"], ["grafted"]),
+        helper.make_node("Add", ["style", "grafted"], ["style_in_place"]),
+        *model.graph.node,
+    ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(directory / bundles.STUDENT))
+    with np.load(directory / bundles.ARRAYS) as arrays:
+        np.savez(directory / bundles.ARRAYS, **arrays, **scene_layers(generator))
+    document = dict(bundles.load_bundle(source).manifest.raw)
+    document["dims"] = {**document["dims"], "scene": SCENE_DIM}
+    bundles.seal_bundle(directory, {key: value for key, value in document.items() if key != "files"})
+    return directory

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, WINDOW, Statistics
 from strut_model.motion import Motion
+from strut_model.scene.descriptor import SIZE as SCENE_SIZE
 from strut_model.skeleton import CONTACT_JOINTS, FPS, JOINT_NAMES, JOINTS, PARENTS, PART_NAMES, PARTS, REST_OFFSETS
 
 Float = npt.NDArray[np.float32]
@@ -83,7 +84,7 @@ class GuidanceRange:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``manifest.json`` says; ``raw`` is the whole document."""
+    """What ``manifest.json`` says; ``raw`` is the whole document. ``scene_dim`` is None where no scenes are known."""
 
     name: str
     created: str
@@ -95,6 +96,7 @@ class Manifest:
     steps: tuple[int, ...]
     style_dim: int
     content_dim: int
+    scene_dim: int | None
     borders: tuple[int, ...]
     training_data: tuple[Mapping[str, Any], ...]
     weights_licence: str
@@ -115,6 +117,8 @@ class Bundle:
         content_vectors: (C, 64).
         speed_table: (S, C) metres a second, mean ground speed of each style and content; NaN where the data has none.
         idle: eight frames of neutral standing, at the origin, facing +Z.
+        scene_layers: weight (in, out) and bias (out,) of each layer of the scene encoder; none where the student knows
+            no scenes.
     """
 
     path: Path
@@ -124,6 +128,7 @@ class Bundle:
     content_vectors: Float
     speed_table: Float
     idle: Motion
+    scene_layers: tuple[tuple[Float, Float], ...] = ()
 
     @property
     def student_path(self) -> Path:
@@ -159,7 +164,7 @@ class Bundle:
 
     def student_inputs(self) -> dict[str, tuple[int | None, ...]]:
         """The student's inputs and their shapes; None is the batch."""
-        return {
+        inputs: dict[str, tuple[int | None, ...]] = {
             "noisy": (None, WINDOW, FEATURES),
             "time": (None,),
             "history": (None, HISTORY, FEATURES),
@@ -171,6 +176,9 @@ class Bundle:
             "style": (None, PARTS, self.manifest.style_dim),
             "guidance": (None, 2),
         }
+        if self.manifest.scene_dim is not None:
+            inputs["scene"] = (None, PARTS, self.manifest.scene_dim)
+        return inputs
 
 
 def default_bundle_path() -> Path:
@@ -226,6 +234,7 @@ def load_bundle(path: str | os.PathLike[str] | None = None, verify: bool = True)
             checked["idle_rotations"],
             checked["idle_contacts"],
         ),
+        scene_layers=() if manifest.scene_dim is None else _scene_layers(arrays, manifest.scene_dim),
     )
 
 
@@ -369,6 +378,7 @@ def _parse_manifest(document: Mapping[str, Any]) -> Manifest:
         steps=steps,
         style_dim=_get(document, "dims.style", int),
         content_dim=_get(document, "dims.content", int),
+        scene_dim=_scene_dim(document),
         borders=borders,
         training_data=tuple(document.get("training_data", ())),
         weights_licence=str(document.get("weights_licence", "")),
@@ -390,6 +400,42 @@ def _named_rows(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any
     if repeated:
         raise BundleError(f"{MANIFEST}: {name} holds {', '.join(repeated)} more than once")
     return rows
+
+
+def _scene_dim(document: Mapping[str, Any]) -> int | None:
+    """The scene input's size per body part; None where the manifest has none."""
+    if "scene" not in _get(document, "dims", dict):
+        return None
+    size = int(_get(document, "dims.scene", int))
+    if size < 1:
+        raise BundleError(f"{MANIFEST}: dims.scene is {size}, expected 1 or more")
+    return size
+
+
+def _scene_layers(arrays: Mapping[str, npt.NDArray[Any]], size: int) -> tuple[tuple[Float, Float], ...]:
+    """The scene encoder's layers, from a descriptor's vector to a code per body part."""
+    layers: list[tuple[Float, Float]] = []
+    width = SCENE_SIZE
+    while f"scene_weight_{len(layers)}" in arrays or not layers:
+        name = f"scene_weight_{len(layers)}"
+        if name not in arrays:
+            raise BundleError(f"{ARRAYS}: {name} is missing")
+        shape = arrays[name].shape
+        if len(shape) != 2 or shape[0] != width:
+            raise BundleError(f"{ARRAYS}: {name} has shape {shape}, expected ({width}, any)")
+        width = int(shape[1])
+        layers.append(
+            (
+                _checked_array(arrays, name, (int(shape[0]), width)),
+                _checked_array(arrays, f"scene_bias_{len(layers)}", (width,)),
+            )
+        )
+    if width != PARTS * size:
+        raise BundleError(
+            f"{ARRAYS}: scene_weight_{len(layers) - 1} has {width} columns, expected {PARTS * size}: "
+            f"{PARTS} parts of {size}"
+        )
+    return tuple(layers)
 
 
 def _check_files(directory: Path, document: Mapping[str, Any], verify: bool) -> None:

@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from strut_model.features import HISTORY, WINDOW
 from strut_model.motion import Motion
+from strut_model.scene.descriptor import SIZE
 from strut_model.skeleton import JOINTS
 from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.scenery import SceneStates
 from strut_server.requests import AnchorPlace
 
 FRAME = np.dtype(
@@ -30,6 +32,7 @@ FRAME = np.dtype(
 """One frame of a Motion."""
 
 Frames = npt.NDArray[np.void]
+Float = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 ROW_FRAMES = HISTORY + WINDOW
@@ -105,6 +108,8 @@ class WindowMemory:
         self._active = np.zeros((0, 4), bool)
         self._places = np.zeros((0, 4, 3), np.float32)
         self._lowered = np.zeros((0, 2), np.float32)
+        self._sunk = np.zeros((0, WINDOW, 2), np.float32)
+        self._scenes = np.zeros((0, 2, SIZE + 1), np.float32)
         self._free: list[int] = []
 
     @property
@@ -125,18 +130,51 @@ class WindowMemory:
             ends: (B,) 0 to 16.
 
         Returns:
-            Frames (B, 8) and the locks (B,) at each window's last frame, which are the history's where it ends there.
+            Frames (B, 8) and the locks (B,) at each window's last frame, which are the history's where it ends there;
+            how deep feet are is the history's wherever it ends.
         """
         frames = self._frames[rows[:, None], ends[:, None] + _HISTORY_FRAMES]
-        return frames, FootLocks(self._active[rows], self._places[rows], np.ones(len(rows), bool), self._lowered[rows])
+        known = np.ones(len(rows), bool)
+        sunk = self._sunk[rows, np.maximum(ends - 1, 0)]
+        return frames, FootLocks(self._active[rows], self._places[rows], known, self._lowered[rows], sunk)
 
-    def store(self, rows: Rows, history: Frames, window: Frames, locks: FootLocks) -> None:
-        """Write windows (B, 16) with their histories (B, 8) and the locks (B,) at their last frames."""
+    def scenes(self, rows: Rows, ends: Rows) -> SceneStates:
+        """The scenes (B,) that characters are in before frame ``ends`` (B,) of windows, as `history` takes them."""
+        before, target = (
+            SceneStates(part[:, :-1], part[:, -1], np.ones(len(rows), bool))
+            for part in (self._scenes[rows, 0], self._scenes[rows, 1])
+        )
+        return before.towards(target, ends)
+
+    def store(
+        self,
+        rows: Rows,
+        history: Frames,
+        window: Frames,
+        locks: FootLocks,
+        sunk: Float | None = None,
+        scenes: tuple[SceneStates, SceneStates] | None = None,
+    ) -> None:
+        """Write windows.
+
+        Args:
+            rows: (B,) where.
+            history: (B, 8) that they went on from.
+            window: (B, 16).
+            locks: (B,) at their last frames.
+            sunk: (B, 16, 2) how deep feet are in each frame (see `FootLocks.sunk`); None for not at all.
+            scenes: those in effect before the windows, and those asked for; None for none.
+        """
         self._frames[rows, :HISTORY] = history
         self._frames[rows, HISTORY:] = window
         self._active[rows] = locks.active
         self._places[rows] = locks.position
         self._lowered[rows] = locks.lowered
+        self._sunk[rows] = 0.0 if sunk is None else sunk
+        self._scenes[rows] = 0.0
+        for part, states in enumerate(scenes or ()):
+            self._scenes[rows, part, :-1] = states.vector
+            self._scenes[rows, part, -1] = states.alpha
 
     def allocate(self, count: int) -> list[int]:
         """Rows for new windows."""
@@ -165,4 +203,6 @@ class WindowMemory:
         self._active = np.concatenate((self._active, np.zeros((count, 4), bool)))
         self._places = np.concatenate((self._places, np.zeros((count, 4, 3), np.float32)))
         self._lowered = np.concatenate((self._lowered, np.zeros((count, 2), np.float32)))
+        self._sunk = np.concatenate((self._sunk, np.zeros((count, WINDOW, 2), np.float32)))
+        self._scenes = np.concatenate((self._scenes, np.zeros((count, 2, SIZE + 1), np.float32)))
         self._free.extend(range(before, before + count))

@@ -144,7 +144,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
     ) -> motion_service_pb2.GetServerInfoResponse:
         """See the contract."""
         runtime = self._runtime
-        hello = hello_message(runtime.model, runtime.limits, runtime.device)
+        hello = hello_message(runtime.model, runtime.limits, runtime.device, runtime.bundle)
         return motion_service_pb2.GetServerInfoResponse(server=hello)
 
     async def ListCharacters(
@@ -211,7 +211,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         check.raise_if_failed()
         encoding = read_encoding(hello.encoding, "hello.encoding")
         session_id = uuid.uuid4().hex[:16]
-        answer = hello_message(runtime.model, runtime.limits, runtime.device, session_id, encoding)
+        answer = hello_message(runtime.model, runtime.limits, runtime.device, runtime.bundle, session_id, encoding)
         await context.write(motion_service_pb2.StreamMotionResponse(hello=answer))
         return MotionStream(runtime, session_id, hello, encoding, runtime.trace_of(context.invocation_metadata() or ()))
 

@@ -62,6 +62,13 @@ def sent(replies: Sequence[motion_service_pb2.WindowReply]) -> None:
 
 def _window(request: ValidRequest, window: PackedWindow) -> motion_service_pb2.Window:
     locks = frames_pb2.FootLocks(lowered=window.lowered[0], lowering=window.lowered[1])
+    if window.scene is not None:
+        state = window.scene
+        locks.scene.SetInParent()
+        locks.scene.sunk, locks.scene.sinking = window.sunk
+        if state.vector.any():
+            locks.scene.codes.extend(state.vector[0].tolist())
+            locks.scene.alpha = float(state.alpha[0])
     for joint, locked, place in zip(_CONTACT_JOINTS, window.locked, window.lock_places):
         if locked:
             x, y, z = place.tolist()

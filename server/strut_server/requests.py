@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from strut_model.frames import FrameEncoding
 from strut_model.motion import Motion
 from strut_model.streaming.controls import Trajectory
 from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.scenery import SceneStates
 from strut_proto.v1 import motion_service_pb2
 from strut_server.scenes import SceneChoice
 
@@ -49,11 +50,13 @@ class CarriedHistory:
         motion: (8,) frames; the last ``length`` of them are real.
         length: 2 to 8.
         locks: of one character; not given where they follow from the motion.
+        scene: (1,) the scene that it is in.
     """
 
     motion: Motion
     length: int
     locks: FootLocks
+    scene: SceneStates = field(default_factory=lambda: SceneStates.unknown(1))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """SceneService: the scene presets by name, and scenes turned into descriptors.
 
-Descriptors need no network. Vectors do: until the bundle has a scene encoder they stay absent, and the server does not
+Descriptors need no network. Vectors do: where the bundle has no scene encoder they stay absent, and the server does not
 list CAPABILITY_SCENE. Texts are read where the `text` extra is installed; CAPABILITY_SCENE_TEXT says so.
 """
 
@@ -9,6 +9,7 @@ list CAPABILITY_SCENE. Texts are read where the `text` extra is installed; CAPAB
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import grpc.aio
 
@@ -22,6 +23,9 @@ from strut_server.errors import RequestError, abort
 from strut_server.paging import page_of
 from strut_server.styles import nearest
 
+if TYPE_CHECKING:
+    from strut_server.runtime import Runtime
+
 MAX_NAME = 64
 WIND = ("wind_x", "wind_y", "wind_z")
 ROUNDING = 1e-6
@@ -30,7 +34,14 @@ Context = grpc.aio.ServicerContext
 
 
 class SceneService(scene_service_pb2_grpc.SceneServiceServicer):
-    """Lists scene presets and reads scenes."""
+    """Lists scene presets and reads scenes.
+
+    Args:
+        runtime: the model that serves, and its scene encoder.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     async def ListScenePresets(
         self, request: scene_service_pb2.ListScenePresetsRequest, context: Context
@@ -54,7 +65,11 @@ class SceneService(scene_service_pb2_grpc.SceneServiceServicer):
             scene = await asyncio.to_thread(read_scene, request)
         except RequestError as error:
             await abort(context, error)
-        return scene_service_pb2.EncodeSceneResponse(scene_descriptor=descriptor_message(scene))
+        reply = scene_service_pb2.EncodeSceneResponse(scene_descriptor=descriptor_message(scene))
+        encoder = self._runtime.serving.scenes
+        if encoder is not None:
+            reply.vector.values.extend(encoder.encode(scene).ravel().tolist())
+        return reply
 
 
 def read_scene(request: scene_service_pb2.EncodeSceneRequest) -> SceneDescriptor:

@@ -91,7 +91,7 @@ class StrutServer:
         style_service_pb2_grpc.add_StyleServiceServicer_to_server(
             StyleService(self.runtime, self.store, self.maker), self._grpc
         )
-        scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(), self._grpc)
+        scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(self.runtime), self._grpc)
         telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(self.runtime), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)

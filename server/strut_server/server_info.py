@@ -27,13 +27,20 @@ CAPABILITIES = (
     motion_service_pb2.CAPABILITY_SCENE_SPEED,
     *((motion_service_pb2.CAPABILITY_SCENE_TEXT,) if wording.available() else ()),
 )
-"""What is listed here works; every other capability of the contract is answered with UNIMPLEMENTED."""
+"""What works with any bundle; every other capability of the contract is answered with UNIMPLEMENTED."""
 
 _KINDS = {
     "locomotion": motion_service_pb2.CONTENT_KIND_LOCOMOTION,
     "gesture": motion_service_pb2.CONTENT_KIND_GESTURE,
     "idle": motion_service_pb2.CONTENT_KIND_IDLE,
 }
+
+
+def capabilities(bundle: Bundle) -> tuple[motion_service_pb2.Capability.ValueType, ...]:
+    """What works with a bundle."""
+    if bundle.manifest.scene_dim is None:
+        return CAPABILITIES
+    return (*CAPABILITIES, motion_service_pb2.CAPABILITY_SCENE)
 
 
 def server_version() -> str:
@@ -99,16 +106,17 @@ def hello_message(
     model: motion_service_pb2.ModelInfo,
     limits: motion_service_pb2.Limits,
     device: str,
+    bundle: Bundle,
     session_id: str = "",
     encoding: FrameEncoding = FrameEncoding.FLOAT32,
 ) -> motion_service_pb2.ServerHello:
-    """The server's hello; without ``session_id`` outside of a stream."""
+    """The server's hello with a bundle; without ``session_id`` outside of a stream."""
     return motion_service_pb2.ServerHello(
         protocol_version=PROTOCOL_VERSION,
         server_version=server_version(),
         session_id=session_id,
         encoding=WIRE_ENCODINGS[encoding],
-        capabilities=CAPABILITIES,
+        capabilities=capabilities(bundle),
         model=model,
         limits=limits,
         device=device,

@@ -12,6 +12,7 @@ import numpy as np
 
 from strut_model.bundle import Bundle, BundleError, load_bundle
 from strut_model.features import FEATURES, WINDOW
+from strut_model.scene.encoding import SceneEncoder
 from strut_model.streaming.devices import open_engine
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.generator import MotionGenerator
@@ -44,6 +45,7 @@ class ServingModel:
         reader: checks requests against it.
         maker: makes its windows; the batcher's.
         message: what clients are told of it.
+        scenes: encodes scenes; None where its network knows none.
     """
 
     bundle: Bundle
@@ -52,6 +54,7 @@ class ServingModel:
     reader: RequestReader
     maker: WindowMaker
     message: motion_service_pb2.ModelInfo
+    scenes: SceneEncoder | None
 
     @staticmethod
     def load(
@@ -75,13 +78,15 @@ class ServingModel:
         bundle = load_bundle(path)
         engine = _engine_of(bundle, settings)
         styles = styles_of(bundle)
+        scenes = None if bundle.manifest.scene_dim is None else SceneEncoder(bundle)
         return ServingModel(
             bundle=bundle,
             engine=engine,
             styles=styles,
             reader=RequestReader(bundle, styles, settings),
-            maker=WindowMaker(bundle, MotionGenerator(bundle, engine), memory, settings.min_replan_frames),
+            maker=WindowMaker(bundle, MotionGenerator(bundle, engine), memory, settings.min_replan_frames, scenes),
             message=model_message(bundle),
+            scenes=scenes,
         )
 
     @property

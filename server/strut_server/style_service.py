@@ -13,13 +13,13 @@ import grpc.aio
 import numpy as np
 
 from strut_model.skeleton import JOINT_NAMES
-from strut_proto.v1 import controls_pb2, motion_service_pb2, operation_pb2, style_service_pb2, style_service_pb2_grpc
+from strut_proto.v1 import controls_pb2, operation_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import errors
 from strut_server.access import current_caller
 from strut_server.checks import Checker, listed
 from strut_server.errors import RequestError, abort, quoted
 from strut_server.paging import page_of
-from strut_server.server_info import CAPABILITIES
+from strut_server.scenes import read_scene_control
 from strut_server.storage.database import StorageError
 from strut_server.storage.operations import QUEUED, RUNNING
 from strut_server.storage.presets import TooManyPresetsError
@@ -198,8 +198,13 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
             _check_text("preset.description", preset.description, 0, MAX_DESCRIPTION, check)
             if preset.HasField("style"):
                 self._reader().read(preset.style, check, "preset.style")
-            if preset.HasField("scene") and motion_service_pb2.CAPABILITY_SCENE not in CAPABILITIES:
-                raise errors.capability_missing("CAPABILITY_SCENE", "preset.scene")
+            if preset.HasField("scene"):
+                if self._runtime.serving.scenes is None:
+                    raise errors.capability_missing("CAPABILITY_SCENE", "preset.scene")
+                controls = controls_pb2.Controls(scene=preset.scene)
+                await asyncio.to_thread(
+                    read_scene_control, controls, self._runtime.bundle, check, [], "preset.scene"
+                )  # a text takes a network
             check.raise_if_failed()
             saved = await _stored(self._store.presets.save, preset, owner)
         except TooManyPresetsError:

@@ -15,9 +15,11 @@ from strut_model.bundle import Bundle, ContentInfo
 from strut_model.features import HISTORY, WINDOW
 from strut_model.frames import FrameEncoding, record_bytes, unpack_frames
 from strut_model.motion import Motion
+from strut_model.scene.effects import MAX_ALPHA
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, FPS
 from strut_model.streaming.controls import MAX_FACING, MAX_PLACE, MAX_SPEED, MAX_TIME, ControlError, Trajectory
 from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.scenery import DEEPEST, SceneStates
 from strut_proto.v1 import controls_pb2, frames_pb2, geometry_pb2, motion_service_pb2, skeleton_pb2
 from strut_server.checks import Checker, listed
 from strut_server.errors import capability_missing
@@ -48,7 +50,10 @@ MAX_NAME = 64
 MAX_PRIORITY = 1000
 CODE_LIMIT = 1000.0
 GESTURE_SECONDS = (0.2, 30.0)
+MAX_SCENE_CODES = 64
 IN_STREAMS_ALONE = "in streams alone, which remember windows; else a history"
+
+Float = npt.NDArray[np.float32]
 
 
 class RequestReader:
@@ -97,7 +102,7 @@ class RequestReader:
         anchor = _read_anchor(request, check)
         origin = self._read_origin(request, check, in_stream)
         trajectory = self._read_trajectory(request.controls, check)
-        scene = read_scene_control(request.controls, check, warnings)
+        scene = read_scene_control(request.controls, self._bundle, check, warnings)
         content = self._read_content(request.controls, check)
         style = self._styles.read(request.controls.style, check)
         step_choices, content_guidance = self._read_sampling(request.controls, check)
@@ -320,7 +325,7 @@ def _read_history(history: frames_pb2.History, start_frame: int, path: str, chec
     motion = _read_frames(history.frames, 2, HISTORY, f"{path}.frames", check)
     if motion is None:
         return None
-    return CarriedHistory(_padded(motion), motion.frames, locks)
+    return CarriedHistory(_padded(motion), motion.frames, locks, _read_scene_state(history, path, check))
 
 
 def _read_locks(history: frames_pb2.History, path: str, check: Checker) -> FootLocks:
@@ -344,7 +349,36 @@ def _read_locks(history: frames_pb2.History, path: str, check: Checker) -> FootL
     lowered = np.array([history.foot_locks.lowered, history.foot_locks.lowering], np.float32)
     check.number(f"{path}.lowered", float(lowered[0]), 0.0, MAX_LOWERED, "metres")
     check.number(f"{path}.lowering", float(lowered[1]), -1.0, 1.0, "metres a frame")
-    return FootLocks(active, place, np.ones((), bool), lowered)
+    return FootLocks(active, place, np.ones((), bool), lowered, _read_sunk(history.foot_locks, path, check))
+
+
+def _read_sunk(locks: frames_pb2.FootLocks, path: str, check: Checker) -> Float:
+    """(2,) how deep the feet are in the ground, and by how much more each frame; NaN where that is not said."""
+    if not locks.HasField("scene"):
+        return np.array([np.nan, 0.0], np.float32)
+    sunk = np.array([locks.scene.sunk, locks.scene.sinking], np.float32)
+    check.number(f"{path}.scene.sunk", float(sunk[0]), 0.0, DEEPEST, "metres")
+    check.number(f"{path}.scene.sinking", float(sunk[1]), -1.0, 1.0, "metres a frame")
+    return sunk
+
+
+def _read_scene_state(history: frames_pb2.History, path: str, check: Checker) -> SceneStates:
+    """The scene that one character is in; not known where that is not said."""
+    states = SceneStates.unknown(1)
+    if not history.foot_locks.HasField("scene"):
+        return states
+    state = history.foot_locks.scene
+    path = f"{path}.foot_locks.scene"
+    if not check.count(f"{path}.codes", len(state.codes), 0, MAX_SCENE_CODES, "values"):
+        return states
+    codes = np.array(state.codes, np.float32)
+    check.values(f"{path}.codes", codes, -CODE_LIMIT, CODE_LIMIT)
+    check.number(f"{path}.alpha", state.alpha, 0.0, MAX_ALPHA)
+    # Another version of the server may know more quantities, or fewer: new ones only ever come at the end.
+    codes = codes[: states.vector.shape[1]]
+    states.vector[0, : len(codes)] = codes
+    states.alpha[0], states.known[0] = state.alpha, True
+    return states
 
 
 _CONTACT_ROWS: dict[int, int] = {

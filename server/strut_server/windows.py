@@ -21,6 +21,7 @@ from strut_model.frames import pack_frames, record_bytes, unpack_frames
 from strut_model.heights import HeightField
 from strut_model.motion import Motion
 from strut_model.rotations import rotate_ground, wrap_angle
+from strut_model.scene.encoding import SceneEncoder
 from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, FPS
 from strut_model.streaming.controls import (
     MAX_SPEED,
@@ -33,6 +34,7 @@ from strut_model.streaming.controls import (
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests, WindowResults
 from strut_model.streaming.ground import Grounds, laid
+from strut_model.streaming.scenery import SceneConditions, Scenery, SceneStates, conditions
 from strut_proto.v1 import motion_service_pb2
 from strut_server import errors
 from strut_server.clock import BatchTimes
@@ -109,6 +111,8 @@ class PackedWindow:
         lock_places: (4, 3) metres, where.
         lowered: metres that the ground lowers the pelvis by there, and by how much more each frame.
         path_speed_scale: by what the scene scaled the speed along the path; None where no scene is named.
+        scene: (1,) the scene that the character is in there; None where the model knows none.
+        sunk: metres that the feet are below the surface there, and by how much more each frame.
     """
 
     data: bytes
@@ -118,6 +122,8 @@ class PackedWindow:
     lock_places: Float
     lowered: tuple[float, float] = (0.0, 0.0)
     path_speed_scale: float | None = None
+    scene: SceneStates | None = None
+    sunk: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ class _Prepared:
     lookups: list[_Lookup]
     history: Motion
     requests: WindowRequests
+    scenes: SceneConditions | None
     warnings: list[tuple[motion_service_pb2.Warning, ...]] = field(default_factory=list)
 
 
@@ -167,15 +174,22 @@ class WindowMaker:
         generator: makes motion.
         memory: of all characters.
         min_replan_frames: least distance between the starts of a window and of the one that re-plans it.
+        scenes: encodes scenes; None where the bundle's student knows none.
     """
 
     def __init__(
-        self, bundle: Bundle, generator: MotionGenerator, memory: WindowMemory, min_replan_frames: int
+        self,
+        bundle: Bundle,
+        generator: MotionGenerator,
+        memory: WindowMemory,
+        min_replan_frames: int,
+        scenes: SceneEncoder | None = None,
     ) -> None:
         self._bundle = bundle
         self._generator = generator
         self._memory = memory
         self._min_replan_frames = min_replan_frames
+        self._scenes = scenes
         known = np.isfinite(bundle.speed_table)
         totals = np.where(known, bundle.speed_table, 0.0).sum(axis=0)
         means = np.where(known.any(axis=0), totals / np.maximum(known.sum(axis=0), 1), FREE_SPEED)
@@ -243,6 +257,7 @@ class WindowMaker:
         turn = wrap_angle(heading - history.root_heading[:, -2]) * np.float32(FPS)
         sampled = trajectory_samples(paths, position, heading, velocity, turn, self._facing_offsets(kept))
         contents, phases = self._contents(kept, lookups, sampled)
+        scenes = self._scene_conditions(kept, lookups, heading)
         requests = WindowRequests(
             history=history,
             history_length=np.array([lookup.length for lookup in lookups], np.int64),
@@ -259,8 +274,30 @@ class WindowMaker:
             locks=locks,
             steps=steps,
             ground=Grounds.of([None if w.request.scene is None else w.request.scene.field for w in kept]),
+            scene=None if scenes is None else scenes.code,
+            sink=None if scenes is None else scenes.sink,
         )
-        return _Prepared(kept, lookups, history, requests, warnings)
+        return _Prepared(kept, lookups, history, requests, scenes, warnings)
+
+    def _scene_conditions(
+        self, works: list[WindowWork], lookups: list[_Lookup], heading: Float
+    ) -> SceneConditions | None:
+        """What the model is told of the scenes; None where it knows none."""
+        if self._scenes is None:
+            return None
+        states = SceneStates.unknown(len(works))
+        remembered = [row for row, lookup in enumerate(lookups) if lookup.row >= 0]
+        if remembered:
+            rows = np.array([lookups[row].row for row in remembered])
+            ends = np.array([lookups[row].end for row in remembered])
+            states[remembered] = self._memory.scenes(rows, ends)
+        for row, work in enumerate(works):
+            carried, placement = work.request.origin.history, work.request.origin.placement
+            if placement is not None:
+                states.known[row] = False  # who is put somewhere is there at once
+            elif carried is not None:
+                states[[row]] = carried.scene
+        return conditions(self._scenes, [_scenery(work) for work in works], states, heading)
 
     def _contents(self, works: list[WindowWork], lookups: list[_Lookup], sampled: SampledPath) -> tuple[Float, Float]:
         """What is shown: contents (B, 64) and phases (B, 3); a gesture that is over goes on as what is under it."""
@@ -330,6 +367,7 @@ class WindowMaker:
             frames[remembered], stored = self._memory.history(rows, ends)
             locks.active[remembered], locks.position[remembered] = stored.active, stored.position
             locks.lowered[remembered] = stored.lowered
+            locks.sunk[remembered] = stored.sunk
             locks.given[remembered] = [lookups[row].locks_known for row in remembered]
         for row, work in enumerate(works):
             carried = work.request.origin.history
@@ -338,6 +376,7 @@ class WindowMaker:
                 locks.active[row], locks.position[row] = carried.locks.active, carried.locks.position
                 locks.given[row] = carried.locks.given
                 locks.lowered[row] = carried.locks.lowered
+                locks.sunk[row] = carried.locks.sunk
         history = motion_of(frames)
         moved = [
             row
@@ -348,9 +387,8 @@ class WindowMaker:
         if moved:
             _move(history, locks, moved, [_way(history, row, works[row].request, lookups[row]) for row in moved])
         for row, work in enumerate(works):
-            scene = work.request.scene
-            if work.request.origin.placement is not None and scene is not None and scene.field is not None:
-                _put_on_ground(history, row, scene.field)
+            if work.request.origin.placement is not None:
+                _put_down(history, locks, row, work.request)
         return history, locks
 
     def _facing_offsets(self, works: list[WindowWork]) -> Float:
@@ -395,6 +433,7 @@ class WindowMaker:
         ends = [_end_phase(work.request, phase) for work, phase in zip(works, phases)]
         self._remember(prepared, results, received, locks, ends)
         steps = prepared.requests.steps
+        scenes = None if prepared.scenes is None else prepared.scenes.after(lasts + 1)
         return [
             PackedWindow(
                 data[row],
@@ -404,6 +443,8 @@ class WindowMaker:
                 locks.position[row],
                 (float(locks.lowered[row, 0]), float(locks.lowered[row, 1])),
                 _speed(works[row]),
+                None if scenes is None else scenes[[row]],
+                (float(locks.sunk[row, 0]), float(locks.sunk[row, 1])),
             )
             for row in range(count)
         ]
@@ -421,7 +462,9 @@ class WindowMaker:
             return
         places = self._memory.allocate(len(kept))
         history = frames_of(prepared.history[kept])
-        self._memory.store(np.array(places), history, received[kept], locks[kept])
+        states = None if prepared.scenes is None else (prepared.scenes.states[kept], prepared.scenes.target[kept])
+        sunk = results.frame_locks.sunk[kept]
+        self._memory.store(np.array(places), history, received[kept], locks[kept], sunk, states)
         for place, row in zip(places, kept):
             request, memory = prepared.works[row].request, prepared.works[row].memory
             assert memory is not None
@@ -471,6 +514,8 @@ def padded_requests(requests: WindowRequests, size: int) -> WindowRequests:
         locks=requests.locks[rows],
         steps=requests.steps,
         ground=requests.ground,
+        scene=None if requests.scene is None else requests.scene[rows],
+        sink=None if requests.sink is None else requests.sink[rows],
     )
 
 
@@ -514,6 +559,23 @@ def _move(history: Motion, locks: FootLocks, rows: list[int], ways: list[_Way]) 
     history.pelvis[rows, :, 1] += height[:, None]
     ground = rotate_ground(heading[:, None], locks.position[rows][..., [0, 2]].astype(np.float64)) + position[:, None]
     locks.position[rows] = np.stack((ground[..., 0], locks.position[rows][..., 1], ground[..., 1]), axis=-1)
+
+
+def _scenery(work: WindowWork) -> Scenery | None:
+    return None if work.request.scene is None else work.request.scene.scenery
+
+
+def _put_down(history: Motion, locks: FootLocks, row: int, request: ValidRequest) -> None:
+    """Put a character that was put somewhere onto the ground there and into it as deep as it sinks, in place."""
+    scene = request.scene
+    sunk = locks.sunk[row, 0]
+    if scene is not None and scene.field is not None:
+        _put_on_ground(history, row, scene.field)
+    elif sunk > 0:
+        history.pelvis[row, :, 1] += sunk
+    if scene is not None and scene.scenery is not None and scene.scenery.sink > 0:
+        history.pelvis[row, :, 1] -= np.float32(scene.scenery.sink)
+    locks.sunk[row] = (np.nan, 0.0)
 
 
 def _put_on_ground(history: Motion, row: int, field: HeightField) -> None:

@@ -4,52 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
+from strut_model.scene.obstacle_trials import layout, shortest_on_a_grid
 from strut_model.streaming.obstacles import NARROWER, Obstacles, bend, blocked, distance_at, way_around
 
 DISTANCE = distance_at(1.2)
-STEP = 0.1
-HALF = 7.0
-_NEIGHBOURS = [(1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (1, -2), (3, 1), (1, 3), (3, -1), (1, -3)]
-
-
-def layout(rng: np.random.Generator) -> tuple[Obstacles, np.ndarray, np.ndarray]:
-    """3 to 13 circles and boxes in 8 x 8 m, and a start and a goal on either side of them."""
-    count = int(rng.integers(3, 14))
-    centres, round_ones = rng.uniform(-4, 4, (count, 2)), rng.random(count) < 0.5
-    circles = Obstacles.circles(centres[round_ones], rng.uniform(0.1, 1.0, round_ones.sum()))
-    boxes = Obstacles.boxes(
-        centres[~round_ones], rng.uniform(0.2, 2.0, ((~round_ones).sum(), 2)), rng.uniform(-3, 3, (~round_ones).sum())
-    )
-    ends = rng.uniform(-5, 5, 2)
-    return Obstacles.concatenate([circles, boxes]), np.array([ends[0], -6.0]), np.array([ends[1], 6.0])
-
-
-def shortest_on_a_grid(obstacles: Obstacles, start: np.ndarray, goal: np.ndarray) -> float:
-    """Metres of the shortest way over a fine grid of places that keep the distance: up to 3 % above the shortest."""
-    line = np.arange(-HALF, HALF + STEP / 2, STEP)
-    count = len(line)
-    points = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-    free = (obstacles.distances(points) >= DISTANCE).all(axis=1).reshape(count, count)
-    index = np.arange(count * count).reshape(count, count)
-    rows, columns, lengths = [], [], []
-    for dx, dz in _NEIGHBOURS:
-        low, high = max(0, -dz), count - max(0, dz)
-        here, there = (slice(low, high), slice(0, count - dx)), (slice(low + dz, high + dz), slice(dx, count))
-        both = free[here] & free[there]
-        rows.append(index[here][both])
-        columns.append(index[there][both])
-        lengths.append(np.full(both.sum(), STEP * np.hypot(dx, dz)))
-    graph = csr_matrix((np.concatenate(lengths), (np.concatenate(rows), np.concatenate(columns))), (count**2, count**2))
-
-    def nearest(point: np.ndarray) -> int:
-        return int(np.where(free.ravel(), np.linalg.norm(points - point, axis=1), np.inf).argmin())
-
-    ends = nearest(start), nearest(goal)
-    apart = np.linalg.norm(points[ends[0]] - start) + np.linalg.norm(points[ends[1]] - goal)
-    return float(dijkstra(graph, directed=False, indices=ends[0])[ends[1]] + apart)
 
 
 def length(points: np.ndarray) -> float:
@@ -60,10 +19,11 @@ def test_in_1000_random_layouts_no_obstacle_is_entered_and_the_goal_is_reached()
     rng = np.random.default_rng(0)
     unreached, narrow = [], 0
     for number in range(1000):
-        obstacles, start, goal = layout(rng)
+        own = layout(rng)
+        obstacles, start, goal = own.obstacles, own.start, own.goal
         way = way_around(obstacles, start, goal, DISTANCE)
         kept = obstacles.clearances(way.points[:-1], way.points[1:]).min()
-        assert kept >= NARROWER * DISTANCE - 0.002, number
+        assert kept >= min(NARROWER) * DISTANCE - 0.002, number
         narrow += kept < DISTANCE - 0.002
         np.testing.assert_array_equal(way.points[0], start)
         if way.reached:
@@ -78,10 +38,11 @@ def test_ways_are_the_shortest_within_a_few_per_cent() -> None:
     rng = np.random.default_rng(1)
     ratios = []
     for _ in range(30):
-        obstacles, start, goal = layout(rng)
+        own = layout(rng)
+        obstacles, start, goal = own.obstacles, own.start, own.goal
         way = way_around(obstacles, start, goal, DISTANCE)
         if way.reached:
-            ratios.append(length(way.points) / shortest_on_a_grid(obstacles, start, goal))
+            ratios.append(length(way.points) / shortest_on_a_grid(obstacles, start, goal, DISTANCE))
     assert len(ratios) > 20
     assert max(ratios) < 1.1
 
@@ -139,7 +100,7 @@ def test_a_closed_ring_is_not_broken_into() -> None:
     ring = Obstacles.circles(2 * np.stack((np.cos(angle), np.sin(angle)), axis=1), np.full(16, 0.4))
     way = way_around(ring, np.array([5.0, 0.0]), np.zeros(2), 0.5)
     assert not way.reached
-    assert ring.clearances(way.points[:-1], way.points[1:]).min() >= NARROWER * 0.5 - 0.002
+    assert ring.clearances(way.points[:-1], way.points[1:]).min() >= min(NARROWER) * 0.5 - 0.002
 
 
 def test_a_gate_is_gone_through_where_all_wider_ways_are_long() -> None:

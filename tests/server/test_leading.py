@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.model.test_streaming_obstacles import layout
 
 from strut_model.bundle import Bundle, load_bundle
 from strut_model.features import HISTORY, WINDOW
 from strut_model.motion import Motion
+from strut_model.scene.obstacle_trials import layout, least_distances
 from strut_model.skeleton import FPS
 from strut_model.streaming.controls import Trajectory, stack_trajectories, trajectory_samples
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
-from strut_model.streaming.obstacles import Obstacles
 from strut_model.streaming.rollout import character_seeds, idle_history
 from strut_server.leading import led_path, scaled
 from strut_server.scenes import SceneChoice
 
 SPEED = 1.2
-HAND = 0.1
-"""Metres from the wrist's joint to the knuckles."""
 
 
 @pytest.fixture(scope="module")
@@ -79,31 +76,18 @@ def walk_to(
     return Motion.concatenate(parts)
 
 
-def body_points(motion: Motion) -> np.ndarray:
-    """(B, T, 24, 2) metres, all joints over the ground, and the hands beyond the wrists."""
-    joints = motion.positions()
-    hands = joints[:, :, 20:22] + (joints[:, :, 20:22] - joints[:, :, 18:20]) * (HAND / 0.2229)
-    return np.concatenate((joints, hands), axis=2)[..., [0, 2]]
-
-
-def least_distance(motion: Motion, obstacles: list[Obstacles]) -> np.ndarray:
-    """(B,) metres from any point of the body at any time to the nearest obstacle."""
-    points = body_points(motion)
-    return np.array([own.distances(points[row].reshape(-1, 2)).min() for row, own in enumerate(obstacles)])
-
-
 def test_nobody_walks_through_an_obstacle_and_all_arrive(bundle: Bundle) -> None:
     rng = np.random.default_rng(5)
     layouts = [layout(rng) for _ in range(8)]
-    scenes = [SceneChoice(obstacles=obstacles, bend=True) for obstacles, _, _ in layouts]
-    starts, goals = (np.array([own[index] for own in layouts]) for index in (1, 2))
+    scenes = [SceneChoice(obstacles=own.obstacles, bend=True) for own in layouts]
+    starts, goals = np.array([own.start for own in layouts]), np.array([own.goal for own in layouts])
     styles = [("normal", "elderly", "proud", "angry")[row % 4] for row in range(len(layouts))]
     motion = walk_to(MotionGenerator(bundle, OnnxEngine(bundle)), scenes, starts, goals, styles, 17.0)
-    assert least_distance(motion, [own[0] for own in layouts]).min() > 0
+    assert least_distances(motion, [own.obstacles for own in layouts]).min() > 0
     left = np.linalg.norm(motion.root_position[:, -1] - goals, axis=1)
     assert left.max() < 0.3
     # Without being led they would not have been spared.
-    straight = [own[0].clearances(own[1][None], own[2][None]).min() for own in layouts]
+    straight = [own.obstacles.clearances(own.start[None], own.goal[None]).min() for own in layouts]
     assert sum(distance < 0.2 for distance in straight) >= 4
 
 

@@ -219,6 +219,25 @@ def grounds_command(quiet: bool) -> None:
     click.echo("\n".join(lines))
 
 
+@scene.command("obstacles")
+@click.option("--layouts", type=click.IntRange(1, 10_000), default=96, show_default=True, help="How many.")
+@click.option("--seed", type=click.IntRange(0), default=5, show_default=True, help="Of the layouts.")
+@click.option("--bundle", "path", type=click.Path(path_type=Path), help="Bundle directory.  [default: the shipped one]")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def obstacles_command(layouts: int, seed: int, path: Path | None, quiet: bool) -> None:
+    """Lead the student through random layouts of obstacles in closed loops, and count what it enters."""
+    from strut_model.bundle import load_bundle
+    from strut_model.scene import obstacle_trials
+    from strut_model.streaming.engine import OnnxEngine
+    from strut_model.streaming.generator import MotionGenerator
+
+    bundle = load_bundle(path)
+    generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    with tqdm(total=obstacle_trials.windows_of(layouts), desc="obstacles", unit="window", disable=quiet) as bar:
+        trials = obstacle_trials.run(generator, layouts, seed, bar.update)
+    click.echo("\n".join(obstacle_trials.report_lines(trials)))
+
+
 @scene.command("uneven")
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--clip", "name", default="cmu_003_02", show_default=True, help="A captured walk over uneven ground.")

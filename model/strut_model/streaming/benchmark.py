@@ -16,6 +16,7 @@ from strut_model.bundle import Bundle
 from strut_model.features import FEATURES, HISTORY, WINDOW
 from strut_model.heights import HeightField
 from strut_model.motion import Motion
+from strut_model.scene.encoding import SceneEncoder
 from strut_model.streaming.controls import usual_speed
 from strut_model.streaming.engine import SCHEDULE, OnnxEngine
 from strut_model.streaming.feet import FootLocks
@@ -23,6 +24,7 @@ from strut_model.streaming.generator import MotionGenerator, WindowRequests
 from strut_model.streaming.ground import Grounds, laid
 from strut_model.streaming.noise import noise
 from strut_model.streaming.rollout import PATH_KINDS, character_seeds, idle_history, rollout, synthetic_paths
+from strut_model.streaming.scenery import Scenery, SceneStates, conditions
 
 _WARM_UP_FRAMES = 3 * WINDOW
 
@@ -34,7 +36,8 @@ class Measurement:
     Attributes:
         batch, steps, threads: what was run.
         window_ms: a window from request to result.
-        network_ms: the bare network evaluations that it contains; on a ground, the window on level ground instead.
+        network_ms: the bare network evaluations that it contains; on a ground or in a scene, the same characters'
+            window without it instead.
         ratio: the median over rounds of window over network.
         featurise_ms, inference_ms, postprocess_ms: where the window's time went.
         per_character_ms: window_ms over the batch.
@@ -68,12 +71,17 @@ def ground_field(kind: str) -> HeightField | None:
 
 
 def walking_requests(
-    generator: MotionGenerator, batch: int, steps: int, seed: int = 0, field: HeightField | None = None
+    generator: MotionGenerator,
+    batch: int,
+    steps: int,
+    seed: int = 0,
+    field: HeightField | None = None,
+    scene: Scenery | None = None,
 ) -> WindowRequests:
     """Requests of ``batch`` characters in the middle of walking different paths in different styles.
 
     They have walked there through the generator itself, so that contacts, locks and histories are as in a game; on
-    ``field``, where one is given.
+    ``field`` and in ``scene``, where one is given. The scene itself is not among the requests: `in_scene` adds it.
     """
     bundle = generator.bundle
     styles = np.arange(batch) % len(bundle.manifest.styles)
@@ -104,6 +112,7 @@ def walking_requests(
         seed=seed,
         steps=steps,
         ground=ground,
+        scenes=None if scene is None else [scene] * batch,
     )
     guidance = [bundle.manifest.style_guidance.default, bundle.manifest.content_guidance.default]
     return WindowRequests(
@@ -125,6 +134,15 @@ def walking_requests(
     )
 
 
+def in_scene(
+    requests: WindowRequests, scene: Scenery, encoder: SceneEncoder, states: SceneStates | None = None
+) -> WindowRequests:
+    """The requests of characters that are in a scene; in it for a while, unless ``states`` say something else."""
+    heading = requests.history.root_heading[:, -1]
+    told = conditions(encoder, [scene] * requests.batch, states or SceneStates.unknown(requests.batch), heading)
+    return replace(requests, scene=told.code, sink=told.sink)
+
+
 def measure(
     bundle: Bundle,
     batches: Sequence[int],
@@ -133,37 +151,53 @@ def measure(
     rounds: int = 40,
     on_row: Callable[[], object] | None = None,
     field: HeightField | None = None,
+    scene: Scenery | None = None,
 ) -> list[Measurement]:
     """Time every combination; ``on_row`` is called after each, for a progress bar.
 
-    With a ``field`` the windows are on it, and the ratio is that to the same characters' windows on level ground.
+    With a ``field`` or a ``scene`` the windows are on it or in it, and the ratio is that to the same characters'
+    windows without it.
+
+    Raises:
+        SceneError: there is a scene, and the bundle's student knows none.
     """
     rows = []
+    encoder = None if scene is None else SceneEncoder(bundle)
     for count in threads:
         engine = OnnxEngine(bundle, threads=count, spin=count > 1)
         generator = MotionGenerator(bundle, engine)
         for batch in batches:
             for step in steps:
-                rows.append(_measure(generator, engine, batch, step, rounds, field))
+                rows.append(_measure(generator, engine, batch, step, rounds, field, scene, encoder))
                 if on_row is not None:
                     on_row()
     return rows
 
 
 def _measure(
-    generator: MotionGenerator, engine: OnnxEngine, batch: int, steps: int, rounds: int, field: HeightField | None
+    generator: MotionGenerator,
+    engine: OnnxEngine,
+    batch: int,
+    steps: int,
+    rounds: int,
+    field: HeightField | None,
+    scene: Scenery | None,
+    encoder: SceneEncoder | None,
 ) -> Measurement:
-    requests = walking_requests(generator, batch, steps, field=field)
+    requests = walking_requests(generator, batch, steps, field=field, scene=scene)
     level = replace(requests, ground=None)
     eps = noise(requests.seed, requests.start_frame, 1, WINDOW, FEATURES)
     inputs = {**generator.conditions(requests), "noisy": eps[:, 0], "time": np.ones(batch, np.float32)}
 
     def window() -> tuple[float, float, float]:
-        timing = generator.generate(requests).timing
+        asked = requests
+        if scene is not None and encoder is not None:
+            asked = in_scene(requests, scene, encoder)  # a window's own share of it
+        timing = generator.generate(asked).timing
         return timing["featurise"], timing["inference"], timing["postprocess"]
 
     def network() -> None:
-        if field is not None:
+        if field is not None or scene is not None:
             generator.generate(level)
             return
         for _ in SCHEDULE[steps]:

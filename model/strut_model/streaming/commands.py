@@ -10,6 +10,9 @@ import click
 from tqdm import tqdm
 
 from strut_model.bundle import BundleError, file_hash, load_bundle
+from strut_model.scene.descriptor import SceneError
+from strut_model.scene.presets import preset
+from strut_model.streaming.scenery import scenery_of
 
 
 def numbers(context: click.Context, parameter: click.Parameter, value: str) -> list[int]:
@@ -36,6 +39,12 @@ def numbers(context: click.Context, parameter: click.Parameter, value: str) -> l
     show_default=True,
     help="What is walked on. Where it is not level, 'network ms' is the window on level ground, and RATIO is to that.",
 )
+@click.option(
+    "--scene",
+    "scene_name",
+    default=None,
+    help="A scene's name, see 'strut scene list'. 'network ms' is then the window without it, and RATIO is to that.",
+)
 @click.option("--json", "output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the rows here.")
 def bench_model(
     path: Path | None,
@@ -44,6 +53,7 @@ def bench_model(
     threads: list[int],
     rounds: int,
     ground: str,
+    scene_name: str | None,
     output: Path | None,
 ) -> None:
     """Milliseconds a window, and how that compares with the bare network.
@@ -60,13 +70,17 @@ def bench_model(
         allowed = ", ".join(map(str, bundle.manifest.steps))
         raise click.BadParameter(f"{unknown[0]} is not among this bundle's: {allowed}", param_hint="--steps")
     try:
+        scene = None if scene_name is None else scenery_of(preset(scene_name).descriptor)
+    except SceneError as error:
+        raise click.BadParameter(str(error), param_hint="--scene") from error
+    try:
         from strut_model.streaming import benchmark
 
         with tqdm(total=len(batch) * len(steps) * len(threads), unit="row", leave=False) as bar:
             rows = benchmark.measure(
-                bundle, batch, steps, threads, rounds, on_row=bar.update, field=benchmark.ground_field(ground)
+                bundle, batch, steps, threads, rounds, bar.update, benchmark.ground_field(ground), scene
             )
-    except (BundleError, ImportError) as error:
+    except (BundleError, SceneError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{bundle.manifest.name}: medians of {rounds} rounds, milliseconds")
     click.echo(benchmark.table(rows))

@@ -85,25 +85,34 @@ class FootLocks:
         given: (...) whether these locks are known; where not, they follow from the history's contacts and places.
         lowered: (..., 2) metres that the ground lowers the pelvis by so that both feet reach it, and by how much more
             each frame; zeros by default, and on level ground.
+        sunk: (..., 2) metres that the feet are below the surface, and by how much more each frame; zeros by default.
+            NaN where that is not known: they are then as deep as the scene has them. Counts whether or not ``given``.
     """
 
     active: Bool
     position: Float
     given: Bool
     lowered: Float = field(default_factory=lambda: np.zeros(0, np.float32))
+    sunk: Float = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        if self.lowered.shape[-1] == 0:
-            object.__setattr__(self, "lowered", np.zeros((*np.shape(self.given), 2), np.float32))
+        for name in ("lowered", "sunk"):
+            if getattr(self, name).shape[-1] == 0:
+                object.__setattr__(self, name, np.zeros((*np.shape(self.given), 2), np.float32))
 
     @staticmethod
-    def unknown(batch: int) -> FootLocks:
-        """Locks that follow from each request's history."""
-        return FootLocks(np.zeros((batch, 4), bool), np.zeros((batch, 4, 3), np.float32), np.zeros(batch, bool))
+    def unknown(batch: int, sunk: float = np.nan) -> FootLocks:
+        """Locks that follow from each request's history; of feet that are ``sunk`` metres below the surface."""
+        return FootLocks(
+            np.zeros((batch, 4), bool),
+            np.zeros((batch, 4, 3), np.float32),
+            np.zeros(batch, bool),
+            sunk=np.tile(np.array([sunk, 0.0], np.float32), (batch, 1)),
+        )
 
     def __getitem__(self, key: Any) -> FootLocks:
         """Index or slice the leading axes."""
-        return FootLocks(self.active[key], self.position[key], self.given[key], self.lowered[key])
+        return FootLocks(self.active[key], self.position[key], self.given[key], self.lowered[key], self.sunk[key])
 
     @staticmethod
     def stack(rows: list[FootLocks]) -> FootLocks:
@@ -113,6 +122,7 @@ class FootLocks:
             np.stack([row.position for row in rows]),
             np.stack([row.given for row in rows]),
             np.stack([row.lowered for row in rows]),
+            np.stack([row.sunk for row in rows]),
         )
 
 

@@ -26,6 +26,7 @@ from strut_model.streaming.engine import Engine, validate_steps
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.ground import Grounds
 from strut_model.streaming.noise import noise
+from strut_model.streaming.scenery import Depths, depths
 from strut_model.streaming.seams import SEAM_DECAY, inertialise
 from strut_model.streaming.steering import steer
 
@@ -59,6 +60,9 @@ class WindowRequests:
         locks: (B,) foot locks at the last history frame.
         steps: network evaluations: 1, 2 or 4.
         ground: the grounds of the characters that are not on a level one at height 0; None where all are.
+        scene: (B, 5, 64) the code of each character's scene times its strength, zeros for none; None where nobody is in
+            a scene. A student that knows no scenes takes none.
+        sink: (B,) metres that feet sink into the ground there; None where nobody's do.
     """
 
     history: Motion
@@ -76,6 +80,8 @@ class WindowRequests:
     locks: FootLocks
     steps: int = 2
     ground: Grounds | None = None
+    scene: Float | None = None
+    sink: Float | None = None
 
     @property
     def batch(self) -> int:
@@ -110,7 +116,7 @@ class WindowResults:
 class _Canonical:
     """A history in its canonical frame, (B, 8, ...), and the origin's place (B, 2) and heading (B,) in the anchor.
 
-    Where there is a ground the history is laid level.
+    Where there is a ground the history is laid level, and where feet are in it, it is raised by what they are.
     """
 
     origin: Float
@@ -120,6 +126,7 @@ class _Canonical:
     joints: Float  # (B, 8, 22, 3) positions
     features: Float  # normalised
     grounds: _Grounded | None
+    depths: Depths | None
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,7 @@ class MotionGenerator:
         self.seam_decay = seam_decay
         self._mean = np.asarray(bundle.statistics.mean, np.float32)
         self._std = np.asarray(bundle.statistics.std, np.float32)
+        self._scene = bundle.student_inputs().get("scene")
         self._inverse_std = (1 / np.asarray(bundle.statistics.std, np.float64)).astype(np.float32)
 
     def generate(self, requests: WindowRequests) -> WindowResults:
@@ -213,6 +221,9 @@ class MotionGenerator:
         relative = np.empty((batch, frames, 3), np.float32)
         relative[..., ::2] = kin.turn_ground(motion.pelvis[..., ::2], features[..., 2], features[..., 3])
         relative[..., 1] = motion.pelvis[..., 1]
+        sunken = depths(requests.sink, requests.locks.sunk)
+        if sunken is not None:
+            relative[..., 1] += sunken.past
         linear[..., 3:] = relative
         linear[..., 3::2] += linear[..., :2]
         rotations = np.array(motion.rotations, np.float32)
@@ -230,7 +241,7 @@ class MotionGenerator:
         features[..., CONTACTS] = motion.contacts
         features -= self._mean
         features *= self._inverse_std
-        return _Canonical(origin, facing, linear, rotations, joints, features, grounds)
+        return _Canonical(origin, facing, linear, rotations, joints, features, grounds, sunken)
 
     def _conditions(self, requests: WindowRequests, history: _Canonical) -> dict[str, Float]:
         batch = requests.batch
@@ -244,7 +255,7 @@ class MotionGenerator:
         masks = np.empty((batch, WINDOW, 2), np.float32)
         masks[..., 0] = requests.position_mask
         masks[..., 1] = requests.heading_mask
-        return {
+        inputs = {
             "history": history.features * mask[..., None],
             "history_mask": mask,
             "trajectory": trajectory,
@@ -254,6 +265,10 @@ class MotionGenerator:
             "style": np.ascontiguousarray(requests.style, np.float32),
             "guidance": np.ascontiguousarray(requests.guidance, np.float32),
         }
+        if self._scene is not None:
+            none = np.zeros((batch, *(int(size or 0) for size in self._scene[1:])), np.float32)
+            inputs["scene"] = none if requests.scene is None else np.ascontiguousarray(requests.scene, np.float32)
+        return inputs
 
     def _finish(self, clean: Float, requests: WindowRequests, history: _Canonical) -> tuple[Motion, FootLocks, Bool]:
         finite: Bool = np.asarray(np.isfinite(clean).all(axis=(1, 2)))
@@ -274,6 +289,11 @@ class MotionGenerator:
                 angular=_HEADING,
             )
         locks = self._lock(linear, rotations, contacts, requests, history)
+        if history.depths is not None:
+            depth = history.depths.ahead
+            linear[..., 4] -= depth[..., 0]
+            locks.position[..., 1] -= depth[..., :1]
+            locks.sunk[...] = depth
         return self._in_anchor(linear, rotations, contacts, history), _locks_in_anchor(locks, history), finite
 
     def _decode(self, clean: Float) -> tuple[Float, Float, Float]:
@@ -431,7 +451,7 @@ def _locks_in_canonical(locks: FootLocks, history: _Canonical) -> FootLocks:
     position = np.array(locks.position, np.float32)
     cosine, sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
     position[..., ::2] = kin.turn_ground(position[..., ::2] - history.origin[:, None], cosine, -sine)
-    return FootLocks(locks.active, position, locks.given, locks.lowered)
+    return FootLocks(locks.active, position, locks.given, locks.lowered, locks.sunk)
 
 
 def _locks_in_anchor(locks: FootLocks, history: _Canonical) -> FootLocks:

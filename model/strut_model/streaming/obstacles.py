@@ -20,14 +20,15 @@ from strut_model import rotations as rot
 
 Array = npt.NDArray[np.float64]
 
-BODY_RADIUS = 0.52
-"""Metres from a walker's path to its hands: .45 in most styles, .52 in the widest."""
-SWING_OUT = 0.08
+BODY_RADIUS = 0.6
+"""Metres from a walker's path to its hands: .45 in most styles, .6 in the widest but for single gestures."""
+SWING_OUT = 0.1
 """Metres that are kept besides, for each metre a second: corners are rounded, and a body is not exactly on its path."""
 HEAD_HEIGHT = 1.9
 """Metres above the ground from which on nothing is in a walker's way."""
-NARROWER = 0.8
-"""Share of the distance that is kept where no way keeps all of it, or one that is `LONGEST_DETOUR` times as long."""
+NARROWER = (0.8, 0.65)
+"""Shares of the distance that are kept where no way keeps more, or one that is `LONGEST_DETOUR` times as long: the last
+one lets walkers through doors."""
 LONGEST_DETOUR = 1.3
 LEAST_ROOM = 0.1
 LONGEST_STEP = 0.5
@@ -184,9 +185,12 @@ def way_around(obstacles: Obstacles, start: npt.ArrayLike, goal: npt.ArrayLike, 
     straight = float(np.linalg.norm(goal - start))
     if wide.reached and _length(wide.points) <= LONGEST_DETOUR * straight:
         return wide
-    narrow = _way_at(obstacles, start, goal, NARROWER * distance)
-    better = narrow.reached and (not wide.reached or LONGEST_DETOUR * _length(narrow.points) < _length(wide.points))
-    return narrow if better else wide
+    best = wide
+    for share in NARROWER:
+        way = _way_at(obstacles, start, goal, share * distance)
+        if way.reached and (not best.reached or LONGEST_DETOUR * _length(way.points) < _length(best.points)):
+            best = way
+    return best
 
 
 def _length(points: Array) -> float:

@@ -7,6 +7,7 @@ is evaluated is what is served.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,10 +16,12 @@ import numpy.typing as npt
 
 from strut_model.features import HISTORY, WINDOW
 from strut_model.motion import Motion
+from strut_model.scene.encoding import SceneEncoder
 from strut_model.skeleton import FPS
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
 from strut_model.streaming.ground import Grounds
+from strut_model.streaming.scenery import Scenery, SceneStates, conditions
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -43,6 +46,7 @@ def rollout(
     position_mask: npt.NDArray[np.bool_] | None = None,
     heading_mask: npt.NDArray[np.bool_] | None = None,
     ground: Grounds | None = None,
+    scenes: Sequence[Scenery | None] | Callable[[int], Sequence[Scenery | None]] | None = None,
 ) -> Motion:
     """T frames of motion of B characters along paths.
 
@@ -62,12 +66,15 @@ def rollout(
         history_length: real frames at the end of ``history``.
         position_mask, heading_mask: (B, T) where place and facing are asked; everywhere when None.
         ground: what the characters walk on, in the space of the paths; level when None.
+        scenes: (B,) the scenes that they are in, None for none, or a function of a window's first frame that says them.
+            They are there from the first frame on, with feet at the surface that sink in. The paths stay as they are.
 
     Returns:
         (B, T) frames; the history is not among them.
 
     Raises:
         ValueError: ``frames_per_window`` is out of range, or the arrays disagree in shape.
+        SceneError: there are scenes, and the bundle's student knows none.
     """
     if not MIN_ADVANCE <= frames_per_window <= WINDOW:
         raise ValueError(f"frames_per_window: {frames_per_window} is out of range; allowed: {MIN_ADVANCE} to {WINDOW}")
@@ -87,10 +94,17 @@ def rollout(
 
     parts: list[Motion] = []
     recent = history.astype(np.float32)
-    locks = FootLocks.unknown(batch)
+    locks = FootLocks.unknown(batch, sunk=0.0)
+    encoder = None if scenes is None else SceneEncoder(generator.bundle)
+    states = SceneStates.unknown(batch)
     length = np.broadcast_to(np.asarray(history_length, np.int64), (batch,))
     for start in range(0, frames, frames_per_window):
         ahead = np.minimum(np.arange(start, start + WINDOW), frames - 1)
+        surroundings = None
+        if encoder is not None and scenes is not None:
+            here = scenes(start) if callable(scenes) else scenes
+            surroundings = conditions(encoder, here, states, recent.root_heading[:, -1])
+            states = surroundings.after(frames_per_window)
         requests = WindowRequests(
             history=recent,
             history_length=length,
@@ -107,6 +121,8 @@ def rollout(
             locks=locks,
             steps=steps,
             ground=ground,
+            scene=None if surroundings is None else surroundings.code,
+            sink=None if surroundings is None else surroundings.sink,
         )
         results = generator.generate(requests)
         played = results.motion.slice_frames(0, frames_per_window)

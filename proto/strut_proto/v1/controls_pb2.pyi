@@ -893,7 +893,9 @@ class SceneControl(_message.Message):
 
     @_builtins.property
     def vector(self) -> Global___SceneVector:
-        """vector is a scene vector, as SceneService.EncodeScene gives it. Needs CAPABILITY_SCENE. Default: absent."""
+        """vector is a scene vector, as SceneService.EncodeScene gives it. It says nothing of speeds, nor how deep feet sink.
+        Needs CAPABILITY_SCENE. Default: absent.
+        """
 
     @_builtins.property
     def height_field(self) -> Global___HeightField:

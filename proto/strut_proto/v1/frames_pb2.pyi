@@ -132,6 +132,7 @@ class FootLocks(_message.Message):
     LOCKS_FIELD_NUMBER: _builtins.int
     LOWERED_FIELD_NUMBER: _builtins.int
     LOWERING_FIELD_NUMBER: _builtins.int
+    SCENE_FIELD_NUMBER: _builtins.int
     lowered: _builtins.float
     """lowered is how far an uneven ground lowers the pelvis there, so that both feet reach it. Unit: metres.
     Range: 0 to 2. Default: 0.
@@ -142,20 +143,69 @@ class FootLocks(_message.Message):
     def locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FootLock]:
         """locks are those joints. Range: 0 to 4 entries. Default: empty, none is held."""
 
+    @_builtins.property
+    def scene(self) -> Global___SceneState:
+        """scene is how far the character is in its scene. Default: absent, it is in the scene that the request asks for, and
+        as deep in its ground.
+        """
+
     def __init__(
         self,
         *,
         locks: _abc.Iterable[Global___FootLock] | None = ...,
         lowered: _builtins.float = ...,
         lowering: _builtins.float = ...,
+        scene: Global___SceneState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_scene", b"_scene", "scene", b"scene"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scene", b"_scene", "locks", b"locks", "lowered", b"lowered", "lowering", b"lowering", "scene", b"scene"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__scene: _TypeAlias = _typing.Literal["scene"]  # noqa: Y015
+    _WhichOneofArgType__scene: _TypeAlias = _typing.Literal["_scene", b"_scene"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scene) -> _WhichOneofReturnType__scene | None: ...
+
+Global___FootLocks: _TypeAlias = FootLocks  # noqa: Y015
+
+@_typing.final
+class SceneState(_message.Message):
+    """SceneState is how far a character is in a scene at the end of a run of frames: scenes go over into one another. It is
+    made by servers with CAPABILITY_SCENE, and given back to them as it is.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUNK_FIELD_NUMBER: _builtins.int
+    SINKING_FIELD_NUMBER: _builtins.int
+    CODES_FIELD_NUMBER: _builtins.int
+    ALPHA_FIELD_NUMBER: _builtins.int
+    sunk: _builtins.float
+    """sunk is how far the feet are below the surface. Unit: metres. Range: 0 to 1. Default: 0."""
+    sinking: _builtins.float
+    """sinking is by how much further they are each frame. Unit: metres a frame. Range: -1 to 1. Default: 0."""
+    alpha: _builtins.float
+    """alpha is how strongly it shows. Unit: none. Range: 0 to 1.5. Default: 0."""
+    @_builtins.property
+    def codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -1000 to
+        1000 each. Default: empty, no scene.
+        """
+
+    def __init__(
+        self,
+        *,
+        sunk: _builtins.float = ...,
+        sinking: _builtins.float = ...,
+        codes: _abc.Iterable[_builtins.float] | None = ...,
+        alpha: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks", "lowered", b"lowered", "lowering", b"lowering"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "codes", b"codes", "sinking", b"sinking", "sunk", b"sunk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FootLocks: _TypeAlias = FootLocks  # noqa: Y015
+Global___SceneState: _TypeAlias = SceneState  # noqa: Y015
 
 @_typing.final
 class History(_message.Message):

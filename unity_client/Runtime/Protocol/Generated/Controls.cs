@@ -6114,7 +6114,8 @@ namespace Strut.V1 {
     /// <summary>Field number for the "vector" field.</summary>
     public const int VectorFieldNumber = 4;
     /// <summary>
-    /// vector is a scene vector, as SceneService.EncodeScene gives it. Needs CAPABILITY_SCENE. Default: absent.
+    /// vector is a scene vector, as SceneService.EncodeScene gives it. It says nothing of speeds, nor how deep feet sink.
+    /// Needs CAPABILITY_SCENE. Default: absent.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

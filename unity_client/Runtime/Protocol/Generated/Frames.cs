@@ -29,21 +29,25 @@ namespace Strut.V1 {
             "a2VkRnJhbWVzEikKCGVuY29kaW5nGAEgASgOMhcuc3RydXQudjEuRnJhbWVF",
             "bmNvZGluZxINCgVjb3VudBgCIAEoDRIMCgRkYXRhGAMgASgMIlYKCEZvb3RM",
             "b2NrEiUKBWpvaW50GAEgASgOMhYuc3RydXQudjEuQ29udGFjdEpvaW50EiMK",
-            "CHBvc2l0aW9uGAIgASgLMhEuc3RydXQudjEuVmVjdG9yMyJRCglGb290TG9j",
-            "a3MSIQoFbG9ja3MYASADKAsyEi5zdHJ1dC52MS5Gb290TG9jaxIPCgdsb3dl",
-            "cmVkGAIgASgCEhAKCGxvd2VyaW5nGAMgASgCIoEBCgdIaXN0b3J5EiYKBmZy",
-            "YW1lcxgBIAEoCzIWLnN0cnV0LnYxLlBhY2tlZEZyYW1lcxIsCgpmb290X2xv",
-            "Y2tzGAIgASgLMhMuc3RydXQudjEuRm9vdExvY2tzSACIAQESEQoJZW5kX2Zy",
-            "YW1lGAMgASgDQg0KC19mb290X2xvY2tzKmYKDUZyYW1lRW5jb2RpbmcSHgoa",
-            "RlJBTUVfRU5DT0RJTkdfVU5TUEVDSUZJRUQQABIaChZGUkFNRV9FTkNPRElO",
-            "R19GTE9BVDMyEAESGQoVRlJBTUVfRU5DT0RJTkdfUVVBVDQ4EAJCDvgBAaoC",
-            "CFN0cnV0LlYxYgZwcm90bzM="));
+            "CHBvc2l0aW9uGAIgASgLMhEuc3RydXQudjEuVmVjdG9yMyKFAQoJRm9vdExv",
+            "Y2tzEiEKBWxvY2tzGAEgAygLMhIuc3RydXQudjEuRm9vdExvY2sSDwoHbG93",
+            "ZXJlZBgCIAEoAhIQCghsb3dlcmluZxgDIAEoAhIoCgVzY2VuZRgEIAEoCzIU",
+            "LnN0cnV0LnYxLlNjZW5lU3RhdGVIAIgBAUIICgZfc2NlbmUiSQoKU2NlbmVT",
+            "dGF0ZRIMCgRzdW5rGAEgASgCEg8KB3NpbmtpbmcYAiABKAISDQoFY29kZXMY",
+            "AyADKAISDQoFYWxwaGEYBCABKAIigQEKB0hpc3RvcnkSJgoGZnJhbWVzGAEg",
+            "ASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzEiwKCmZvb3RfbG9ja3MYAiAB",
+            "KAsyEy5zdHJ1dC52MS5Gb290TG9ja3NIAIgBARIRCgllbmRfZnJhbWUYAyAB",
+            "KANCDQoLX2Zvb3RfbG9ja3MqZgoNRnJhbWVFbmNvZGluZxIeChpGUkFNRV9F",
+            "TkNPRElOR19VTlNQRUNJRklFRBAAEhoKFkZSQU1FX0VOQ09ESU5HX0ZMT0FU",
+            "MzIQARIZChVGUkFNRV9FTkNPRElOR19RVUFUNDgQAkIO+AEBqgIIU3RydXQu",
+            "VjFiBnByb3RvMw=="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.FrameEncoding), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PackedFrames), global::Strut.V1.PackedFrames.Parser, new[]{ "Encoding", "Count", "Data" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLock), global::Strut.V1.FootLock.Parser, new[]{ "Joint", "Position" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLocks), global::Strut.V1.FootLocks.Parser, new[]{ "Locks", "Lowered", "Lowering" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLocks), global::Strut.V1.FootLocks.Parser, new[]{ "Locks", "Lowered", "Lowering", "Scene" }, new[]{ "Scene" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.SceneState), global::Strut.V1.SceneState.Parser, new[]{ "Sunk", "Sinking", "Codes", "Alpha" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.History), global::Strut.V1.History.Parser, new[]{ "Frames", "FootLocks", "EndFrame" }, new[]{ "FootLocks" }, null, null, null)
           }));
     }
@@ -658,6 +662,7 @@ namespace Strut.V1 {
       locks_ = other.locks_.Clone();
       lowered_ = other.lowered_;
       lowering_ = other.lowering_;
+      scene_ = other.scene_ != null ? other.scene_.Clone() : null;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -712,6 +717,22 @@ namespace Strut.V1 {
       }
     }
 
+    /// <summary>Field number for the "scene" field.</summary>
+    public const int SceneFieldNumber = 4;
+    private global::Strut.V1.SceneState scene_;
+    /// <summary>
+    /// scene is how far the character is in its scene. Default: absent, it is in the scene that the request asks for, and
+    /// as deep in its ground.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.SceneState Scene {
+      get { return scene_; }
+      set {
+        scene_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -730,6 +751,7 @@ namespace Strut.V1 {
       if(!locks_.Equals(other.locks_)) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Lowered, other.Lowered)) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Lowering, other.Lowering)) return false;
+      if (!object.Equals(Scene, other.Scene)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -740,6 +762,7 @@ namespace Strut.V1 {
       hash ^= locks_.GetHashCode();
       if (Lowered != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Lowered);
       if (Lowering != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Lowering);
+      if (scene_ != null) hash ^= Scene.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -767,6 +790,10 @@ namespace Strut.V1 {
         output.WriteRawTag(29);
         output.WriteFloat(Lowering);
       }
+      if (scene_ != null) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Scene);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -786,6 +813,10 @@ namespace Strut.V1 {
         output.WriteRawTag(29);
         output.WriteFloat(Lowering);
       }
+      if (scene_ != null) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Scene);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -802,6 +833,9 @@ namespace Strut.V1 {
       }
       if (Lowering != 0F) {
         size += 1 + 4;
+      }
+      if (scene_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Scene);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -821,6 +855,12 @@ namespace Strut.V1 {
       }
       if (other.Lowering != 0F) {
         Lowering = other.Lowering;
+      }
+      if (other.scene_ != null) {
+        if (scene_ == null) {
+          Scene = new global::Strut.V1.SceneState();
+        }
+        Scene.MergeFrom(other.Scene);
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -851,6 +891,13 @@ namespace Strut.V1 {
           }
           case 29: {
             Lowering = input.ReadFloat();
+            break;
+          }
+          case 34: {
+            if (scene_ == null) {
+              Scene = new global::Strut.V1.SceneState();
+            }
+            input.ReadMessage(Scene);
             break;
           }
         }
@@ -884,6 +931,330 @@ namespace Strut.V1 {
             Lowering = input.ReadFloat();
             break;
           }
+          case 34: {
+            if (scene_ == null) {
+              Scene = new global::Strut.V1.SceneState();
+            }
+            input.ReadMessage(Scene);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// SceneState is how far a character is in a scene at the end of a run of frames: scenes go over into one another. It is
+  /// made by servers with CAPABILITY_SCENE, and given back to them as it is.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class SceneState : pb::IMessage<SceneState>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<SceneState> _parser = new pb::MessageParser<SceneState>(() => new SceneState());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<SceneState> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.FramesReflection.Descriptor.MessageTypes[3]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public SceneState() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public SceneState(SceneState other) : this() {
+      sunk_ = other.sunk_;
+      sinking_ = other.sinking_;
+      codes_ = other.codes_.Clone();
+      alpha_ = other.alpha_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public SceneState Clone() {
+      return new SceneState(this);
+    }
+
+    /// <summary>Field number for the "sunk" field.</summary>
+    public const int SunkFieldNumber = 1;
+    private float sunk_;
+    /// <summary>
+    /// sunk is how far the feet are below the surface. Unit: metres. Range: 0 to 1. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Sunk {
+      get { return sunk_; }
+      set {
+        sunk_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "sinking" field.</summary>
+    public const int SinkingFieldNumber = 2;
+    private float sinking_;
+    /// <summary>
+    /// sinking is by how much further they are each frame. Unit: metres a frame. Range: -1 to 1. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Sinking {
+      get { return sinking_; }
+      set {
+        sinking_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "codes" field.</summary>
+    public const int CodesFieldNumber = 3;
+    private static readonly pb::FieldCodec<float> _repeated_codes_codec
+        = pb::FieldCodec.ForFloat(26);
+    private readonly pbc::RepeatedField<float> codes_ = new pbc::RepeatedField<float>();
+    /// <summary>
+    /// codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -1000 to
+    /// 1000 each. Default: empty, no scene.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<float> Codes {
+      get { return codes_; }
+    }
+
+    /// <summary>Field number for the "alpha" field.</summary>
+    public const int AlphaFieldNumber = 4;
+    private float alpha_;
+    /// <summary>
+    /// alpha is how strongly it shows. Unit: none. Range: 0 to 1.5. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Alpha {
+      get { return alpha_; }
+      set {
+        alpha_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as SceneState);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(SceneState other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Sunk, other.Sunk)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Sinking, other.Sinking)) return false;
+      if(!codes_.Equals(other.codes_)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Alpha, other.Alpha)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Sunk != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Sunk);
+      if (Sinking != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Sinking);
+      hash ^= codes_.GetHashCode();
+      if (Alpha != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Alpha);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Sunk != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Sunk);
+      }
+      if (Sinking != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Sinking);
+      }
+      codes_.WriteTo(output, _repeated_codes_codec);
+      if (Alpha != 0F) {
+        output.WriteRawTag(37);
+        output.WriteFloat(Alpha);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Sunk != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Sunk);
+      }
+      if (Sinking != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Sinking);
+      }
+      codes_.WriteTo(ref output, _repeated_codes_codec);
+      if (Alpha != 0F) {
+        output.WriteRawTag(37);
+        output.WriteFloat(Alpha);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Sunk != 0F) {
+        size += 1 + 4;
+      }
+      if (Sinking != 0F) {
+        size += 1 + 4;
+      }
+      size += codes_.CalculateSize(_repeated_codes_codec);
+      if (Alpha != 0F) {
+        size += 1 + 4;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(SceneState other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Sunk != 0F) {
+        Sunk = other.Sunk;
+      }
+      if (other.Sinking != 0F) {
+        Sinking = other.Sinking;
+      }
+      codes_.Add(other.codes_);
+      if (other.Alpha != 0F) {
+        Alpha = other.Alpha;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 13: {
+            Sunk = input.ReadFloat();
+            break;
+          }
+          case 21: {
+            Sinking = input.ReadFloat();
+            break;
+          }
+          case 26:
+          case 29: {
+            codes_.AddEntriesFrom(input, _repeated_codes_codec);
+            break;
+          }
+          case 37: {
+            Alpha = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 13: {
+            Sunk = input.ReadFloat();
+            break;
+          }
+          case 21: {
+            Sinking = input.ReadFloat();
+            break;
+          }
+          case 26:
+          case 29: {
+            codes_.AddEntriesFrom(ref input, _repeated_codes_codec);
+            break;
+          }
+          case 37: {
+            Alpha = input.ReadFloat();
+            break;
+          }
         }
       }
     }
@@ -910,7 +1281,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.FramesReflection.Descriptor.MessageTypes[3]; }
+      get { return global::Strut.V1.FramesReflection.Descriptor.MessageTypes[4]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]

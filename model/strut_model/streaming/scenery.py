@@ -1,0 +1,206 @@
+"""Scenes of characters over time: what the student is told of them, how they go over into one another, and how deep
+the feet are in the ground.
+
+A scene does not come at once: from window to window the descriptor's vector and its strength go over to what is asked
+for, nine tenths of it in half a second, and so does the depth to which feet sink (a critically damped spring). Both are
+states of a few numbers that travel with the character (see `FootLocks.sunk` and `SceneStates`), so that any replica of
+a server goes on with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from strut_model.features import HISTORY, WINDOW
+from strut_model.scene.descriptor import SIZE, SceneDescriptor
+from strut_model.scene.effects import effects_of
+from strut_model.scene.encoding import SceneEncoder, turned_wind
+
+Float = npt.NDArray[np.float32]
+
+EASING_FRAMES = 6.0
+"""Time constant of one scene's going over into another."""
+ARRIVED = 0.02
+"""Share of the way, and difference of codes, within which a scene has arrived."""
+SINK_DECAY = np.float32(0.3)
+"""y of the spring, per frame, that takes the feet to the depth of the ground that they are on."""
+SETTLED = np.float32(5e-4)
+"""Metres, and metres a frame, within which that spring has arrived."""
+DEEPEST = 1.0
+"""Metres: no ground is deeper."""
+
+_MIDDLE = WINDOW // 2
+_AHEAD = np.arange(1, WINDOW + 1, dtype=np.float32)
+_PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """The scene that a character is asked to be in.
+
+    Attributes:
+        vector: (SIZE,) of its descriptor; the wind in the space of the request.
+        alpha: how strongly it shows.
+        sink: metres that feet sink in.
+        code: (5, 64) a code that was given as it is, in place of the descriptor; None where there is none.
+    """
+
+    vector: Float
+    alpha: float
+    sink: float
+    code: Float | None = None
+
+
+@lru_cache(maxsize=1024)
+def scenery_of(scene: SceneDescriptor, alpha: float = 1.0) -> Scenery:
+    """A descriptor's scenery.
+
+    Raises:
+        SceneError: alpha is out of range.
+    """
+    return Scenery(scene.vector(), float(alpha), effects_of(scene).scaled(alpha).sink)
+
+
+@dataclass(frozen=True)
+class SceneStates:
+    """How far scenes have come for B characters.
+
+    Attributes:
+        vector: (B, SIZE) of the scene in effect, its wind as the character meets it.
+        alpha: (B,) its strength.
+        known: (B,) where not, the scene asked for is in effect at once.
+    """
+
+    vector: Float
+    alpha: Float
+    known: npt.NDArray[np.bool_]
+
+    @staticmethod
+    def unknown(batch: int) -> SceneStates:
+        """Characters whose scenes nobody knows."""
+        return SceneStates(np.zeros((batch, SIZE), np.float32), np.ones(batch, np.float32), np.zeros(batch, bool))
+
+    def __getitem__(self, rows: list[int]) -> SceneStates:
+        """The states of some characters."""
+        return SceneStates(self.vector[rows], self.alpha[rows], self.known[rows])
+
+    def __setitem__(self, rows: list[int], states: SceneStates) -> None:
+        self.vector[rows], self.alpha[rows], self.known[rows] = states.vector, states.alpha, states.known
+
+    def towards(self, target: SceneStates, frames: float | npt.NDArray[np.integer]) -> SceneStates:
+        """The states ``frames`` (a number, or (B,)) later, while ``target`` is asked for."""
+        share = np.asarray(np.exp(-np.asarray(frames, np.float32) / np.float32(EASING_FRAMES)), np.float32)
+        share = np.where(self.known, share, np.float32(0.0))
+        off, weaker = self.vector - target.vector, self.alpha - target.alpha
+        off *= share[:, None]
+        weaker *= share
+        # Arrived is arrived: a character that has left its scene moves as if it had never been there.
+        there = (np.abs(off).max(axis=1) < ARRIVED) & (np.abs(weaker) < ARRIVED)
+        off[there] = 0.0
+        weaker[there] = 0.0
+        return SceneStates(target.vector + off, target.alpha + weaker, np.ones(len(share), bool))
+
+
+@dataclass(frozen=True)
+class SceneConditions:
+    """What a window is generated from.
+
+    Attributes:
+        code: (B, 5, 64) the student's scene input; None where nobody is in a scene.
+        sink: (B,) metres; None where nobody sinks in.
+        states: before the window, with what is not known taken as what is asked for.
+        target: what is asked for.
+    """
+
+    code: Float | None
+    sink: Float | None
+    states: SceneStates
+    target: SceneStates
+
+    def after(self, frames: float | npt.NDArray[np.integer]) -> SceneStates:
+        """The states after so many frames of the window."""
+        return self.states.towards(self.target, frames)
+
+
+def conditions(
+    encoder: SceneEncoder, scenes: Sequence[Scenery | None], states: SceneStates, heading: npt.NDArray[np.floating]
+) -> SceneConditions:
+    """What the student is told of the scenes of B characters.
+
+    Args:
+        encoder: of the student's bundle.
+        scenes: asked for; None for none.
+        states: at the last frames of the histories.
+        heading: (B,) radians, of those frames.
+    """
+    batch = len(scenes)
+    vector, alpha = np.zeros((batch, SIZE), np.float32), np.where(states.known, states.alpha, np.float32(1.0))
+    sink = np.zeros(batch, np.float32)
+    for row, scene in enumerate(scenes):
+        if scene is not None and scene.alpha != 0:
+            vector[row] = turned_wind(scene.vector, -float(heading[row]))
+            alpha[row], sink[row] = scene.alpha, scene.sink
+    target = SceneStates(vector, alpha, np.ones(batch, bool))
+    known = states.known
+    before = SceneStates(
+        np.where(known[:, None], states.vector, vector), np.where(known, states.alpha, alpha), target.known
+    )
+    now = before.towards(target, _MIDDLE)
+    code = None
+    shown = (now.alpha != 0) & now.vector.any(axis=1)
+    given = [row for row, scene in enumerate(scenes) if scene is not None and scene.code is not None]
+    if given or shown.any():
+        code = np.zeros((batch, *encoder.shape), np.float32)
+        for index in np.flatnonzero(shown):
+            np.multiply(encoder.encode_vector(now.vector[index]), now.alpha[index], out=code[index])
+        for row in given:
+            scene = scenes[row]
+            assert scene is not None
+            assert scene.code is not None
+            if scene.alpha != 0:
+                np.multiply(scene.code, np.float32(scene.alpha), out=code[row])
+    return SceneConditions(code, sink if sink.any() else None, before, target)
+
+
+@dataclass(frozen=True)
+class Depths:
+    """How deep the feet of B characters are in the ground.
+
+    Attributes:
+        past: (B, 8) metres, in the frames of the history.
+        ahead: (B, 16, 2) metres, in those of the window, and by how much more each frame.
+    """
+
+    past: Float
+    ahead: Float
+
+
+def depths(sink: Float | None, sunk: Float) -> Depths | None:
+    """The depths from a state to what is asked for; None where nobody is, or is to be, below the surface.
+
+    Args:
+        sink: (B,) metres asked for; None for none.
+        sunk: (B, 2) metres in the last frame of the history, and by how much more each frame; where that is NaN, feet
+            are as deep as is asked for.
+    """
+    target = np.zeros(len(sunk), np.float32) if sink is None else sink
+    known = ~np.isnan(sunk[:, 0])
+    begin = np.where(known, sunk[:, 0], target)
+    speed = np.where(known, sunk[:, 1], np.float32(0.0))
+    if not (target.any() or begin.any() or speed.any()):
+        return None
+    offset = begin - target
+    moving = speed + SINK_DECAY * offset
+    fade = np.exp(-SINK_DECAY * _AHEAD)
+    ahead = np.empty((len(sunk), WINDOW, 2), np.float32)
+    ahead[..., 0] = (offset[:, None] + moving[:, None] * _AHEAD) * fade
+    ahead[..., 1] = (moving[:, None] - SINK_DECAY * (offset[:, None] + moving[:, None] * _AHEAD)) * fade
+    ahead[(np.abs(ahead) < SETTLED).all(axis=-1)] = 0.0
+    ahead[..., 0] += target[:, None]
+    past = np.clip(begin[:, None] + speed[:, None] * _PAST, np.float32(0.0), np.float32(DEEPEST))
+    return Depths(past, ahead)
