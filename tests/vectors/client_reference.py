@@ -254,14 +254,15 @@ class LatencyEstimator:
     latency: float = INITIAL_LATENCY
     deviation: float = INITIAL_DEVIATION
     samples: int = 0
+    in_flight: int = 1
 
     def add(self, seconds: float) -> None:
-        """Takes a sample."""
+        """Takes a sample, which is one of as many as there are requests in flight."""
         if self.samples == 0:
             self.latency, self.deviation = seconds, seconds / 2.0
         else:
-            self.deviation += DEVIATION_GAIN * (abs(seconds - self.latency) - self.deviation)
-            self.latency += LATENCY_GAIN * (seconds - self.latency)
+            self.deviation += DEVIATION_GAIN / self.in_flight * (abs(seconds - self.latency) - self.deviation)
+            self.latency += LATENCY_GAIN / self.in_flight * (seconds - self.latency)
         self.samples += 1
 
     @property
@@ -417,8 +418,10 @@ class Pacer:
             origin = "cold"
         elif self.base is not None and self._continues(self.base, start):
             origin, continued = "continues", self.base.sequence
-        spread = (self.character % 7, self.character // 7 % 7)
-        frames = self.window_frames - (spread[self.windows] if self.windows < 2 else 0)
+        if not self.started or self.underrun:
+            self.windows = 0
+        spread = self.character % self.window_frames
+        frames = self.window_frames - (((spread + 1) // 2, spread // 2)[self.windows] if self.windows < 2 else 0)
         deadline = (start + frames - MIN_USABLE - self.playhead) / FPS / time_scale
         deadline = min(max(deadline, MIN_DEADLINE), self.max_deadline)
         self.sequence += 1

@@ -204,12 +204,24 @@ def latencies() -> dict[str, Any]:
     """Samples and what the estimator makes of them."""
     generator = np.random.default_rng(10)
     samples = [0.04, *generator.gamma(4.0, 0.01, 20).tolist(), 0.9, *generator.gamma(4.0, 0.01, 5).tolist()]
+    crowded = [int(number) for number in np.random.default_rng(11).integers(1, 300, len(samples))]
+    return {
+        "samples": samples,
+        "after": estimates(samples, [1] * len(samples)),
+        "in_flight": crowded,
+        "after_in_flight": estimates(samples, crowded),
+    }
+
+
+def estimates(samples: list[float], in_flight: list[int]) -> list[list[float]]:
+    """The estimator before the first and after each sample: latency, deviation, lead, start ahead."""
     estimator = ref.LatencyEstimator()
     rows = [[estimator.latency, estimator.deviation, estimator.lead, estimator.ahead(1.0)]]
-    for sample in samples:
+    for sample, number in zip(samples, in_flight):
+        estimator.in_flight = number
         estimator.add(sample)
         rows.append([estimator.latency, estimator.deviation, estimator.lead, estimator.ahead(1.0)])
-    return {"samples": samples, "after": rows}
+    return rows
 
 
 def percentiles() -> list[dict[str, Any]]:

@@ -108,6 +108,9 @@ namespace Strut.Core
         /// <summary>Updates that showed a frame which the client had to make.</summary>
         public long LateFrames => pacer.LateFrames;
 
+        /// <summary>Whether a request waits for its reply.</summary>
+        internal bool Waits => pacer.Waits;
+
         /// <summary>Why its last request failed; null after a window.</summary>
         public Failure? LastFailure { get; private set; }
 
@@ -307,6 +310,7 @@ namespace Strut.Core
             request.Timing = plan;
             request.Priority = Priority;
             request.Steps = Detail == LevelOfDetail.Far ? client.LeastSteps : (uint?)null;
+            request.LeastSteps = client.LeastSteps;
             request.Anchor = Anchor;
             request.Locks = null;
             request.GesturePhase = null;

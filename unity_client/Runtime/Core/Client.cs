@@ -20,6 +20,7 @@ namespace Strut.Core
         private readonly Dictionary<ulong, Character> byNumber = new Dictionary<ulong, Character>();
         private readonly Stopwatch clock = Stopwatch.StartNew();
         private readonly InboxItem decoded = new InboxItem();
+        private readonly Reporter reporter = new Reporter();
         private ulong lastNumber;
         private int session;
         private bool connectedBefore;
@@ -102,6 +103,13 @@ namespace Strut.Core
             }
 
             var began = Stopwatch.GetTimestamp();
+            var inFlight = 0;
+            for (var index = 0; index < characters.Count; index++)
+            {
+                inFlight += characters[index].Waits ? 1 : 0;
+            }
+
+            Latency.InFlight = inFlight;
             while (connection.Mail.Take() is InboxItem item)
             {
                 Take(item, now);
@@ -111,6 +119,13 @@ namespace Strut.Core
             for (var index = 0; index < characters.Count; index++)
             {
                 characters[index].Update(seconds, timeScale, now, Statistics);
+            }
+
+            if (session != 0 && reporter.IsDue(now) && connection.RentReport() is ClientReport report)
+            {
+                reporter.Fill(report, Statistics, now);
+                connection.Report(report);
+                sending = true;
             }
 
             if (sending)

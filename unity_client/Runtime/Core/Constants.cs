@@ -67,6 +67,12 @@ namespace Strut.Core
         /// <summary>Seconds without any reply after which a stream counts as lost.</summary>
         public const double ReplyTimeout = 5;
 
+        /// <summary>Seconds that are waited for the server's reason when a message could not be sent.</summary>
+        public const double StatusWait = 0.25;
+
+        /// <summary>Seconds between reports of what only the client sees.</summary>
+        public const double ReportInterval = 10;
+
         /// <summary>Seconds that a draining stream may go on for what waits.</summary>
         public const double DrainWait = 0.5;
 

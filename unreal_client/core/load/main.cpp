@@ -30,13 +30,14 @@ class Circle final : public ControlSource {
     static constexpr double kRadius = 4.0, kSpeed = 1.2;
 
     Circle(double x, double z, std::shared_ptr<const Content> content, std::shared_ptr<const StyleMix> style,
-           std::uint32_t steps)
-        : x_(x), z_(z), content_(std::move(content)), style_(std::move(style)), steps_(steps) {}
+           std::uint32_t steps, std::uint32_t min_steps)
+        : x_(x), z_(z), content_(std::move(content)), style_(std::move(style)), steps_(steps), min_steps_(min_steps) {}
 
     void plan(const PlanQuery& query, Controls& controls) noexcept override {
         controls.content = content_;
         controls.style = style_;
         controls.steps = steps_;
+        controls.min_steps = min_steps_;
         // From where the character is, on to the circle.
         const double at = std::atan2(query.x - x_, query.z - z_);
         for (int i = 0; i <= 8; ++i) {
@@ -61,7 +62,7 @@ class Circle final : public ControlSource {
     double x_, z_, direction_ = 1.0;
     std::shared_ptr<const Content> content_;
     std::shared_ptr<const StyleMix> style_;
-    std::uint32_t steps_;
+    std::uint32_t steps_, min_steps_;
 };
 
 class Log final : public ClientListener {
@@ -173,7 +174,8 @@ void Load::add_walkers() {
         Walker& walker = walkers_[static_cast<std::size_t>(i)];
         const auto style = styles_.empty() ? nullptr : styles_[static_cast<std::size_t>(i) % styles_.size()];
         walker.circle = std::make_unique<Circle>(10.0 * (i % row), 10.0 * (i / row), content_, style,
-                                                 static_cast<std::uint32_t>(options_.steps));
+                                                 static_cast<std::uint32_t>(options_.steps),
+                                                 static_cast<std::uint32_t>(options_.min_steps));
         walker.character = spawn(*walker.circle);
         if (options_.visible >= 0 && i >= options_.visible) walker.character->set_level(LevelOfDetail::culled);
         walker.replanned_at = options_.replan * i / options_.characters;
@@ -212,7 +214,7 @@ void Load::happen(double at) {
                 break;
             case Event::Kind::join: {
                 Walker& late = walkers_.emplace_back();
-                late.circle = std::make_unique<Circle>(-20.0, -20.0, content_, nullptr, 0u);
+                late.circle = std::make_unique<Circle>(-20.0, -20.0, content_, nullptr, 0u, 0u);
                 late.character = spawn(*late.circle);
                 break;
             }
@@ -391,6 +393,7 @@ bool Load::report() {
     value("within_200_ms", s.round_trip.share_within(200000));
     value("within_250_ms", s.round_trip.share_within(250000));
     value("late_windows", static_cast<double>(s.late_windows));
+    value("fewer_steps", static_cast<double>(s.fewer_steps));
     value("dropped_windows", static_cast<double>(s.dropped_windows));
     value("frames", static_cast<double>(s.frames));
     value("late_frames", static_cast<double>(s.late_frames));

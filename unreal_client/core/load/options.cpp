@@ -29,6 +29,7 @@ would show, and prints where the time went.
   --content NAME          what they do                                        [walk]
   --styles A,B,...        styles, in turns                                    [the neutral one]
   --steps N               network evaluations a window; 0: the server's       [0]
+  --min-steps N           what a loaded server may go down to; 0: the fewest  [0]
   --events LIST           KIND@AT:SECONDS,... with pause, slow, fast, hitch, teleport, respawn, join
   --bench                 also measure the cost of a character's frame in a loop of its own
   --json                  print the report as JSON
@@ -83,6 +84,7 @@ bool parse(int argc, char** argv, Options& options, int& status) {
         {"--calm", set(options.calm)},
         {"--replan", set(options.replan)},
         {"--steps", set_int(options.steps)},
+        {"--min-steps", set_int(options.min_steps)},
         {"--max-late-share", set(options.max_late_share)},
         {"--max-p99-ms", set(options.max_p99_ms)},
         {"--max-acceleration", set(options.max_acceleration_ratio)},

@@ -28,7 +28,7 @@ struct Options {
     bool quat48 = true;
     std::string content = "walk";
     std::vector<std::string> styles;
-    int steps = 0;
+    int steps = 0, min_steps = 0;
     std::vector<Event> events;
     bool json = false;
     bool bench = false;

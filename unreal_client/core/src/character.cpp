@@ -156,10 +156,8 @@ void Character::plan(const Request& request, double game_time, Controls& control
     controls.clear();
     source_->plan(query, controls);
     if (controls.content == nullptr) controls.content = idle_content();
-    if (level_ == LevelOfDetail::far) {
-        controls.steps = 1;
-        controls.min_steps = 0;
-    }
+    if (level_ == LevelOfDetail::far) controls.steps = controls.min_steps = least_steps_;
+    if (controls.min_steps == 0) controls.min_steps = least_steps_;
     for (int i = 0; i < controls.trajectory.count; ++i) {
         TrajectorySample& sample = controls.trajectory.samples[static_cast<std::size_t>(i)];
         sample.x -= anchor_.x;
@@ -226,6 +224,7 @@ void Character::take_window(const ReplySlot& reply, double now) noexcept {
     s.bytes_received += reply.data.size();
     timing_ = reply.timing;
     warnings_ = reply.warnings;
+    s.fewer_steps += reply.warnings >> kWarningFewerSteps & 1;
     if (arrival.action == Arrival::Action::dropped) {
         ++s.dropped_windows;
         return;

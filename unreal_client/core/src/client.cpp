@@ -55,11 +55,13 @@ Character* Client::find(std::uint64_t number) noexcept {
 void Client::apply_limits(Character& character) noexcept {
     if (server_ == nullptr) return;
     PacerSettings pacing;
-    pacing.window_frames = std::min(server_->window_frames, static_cast<int>(server_->max_frames));
+    pacing.window_frames = std::max(std::min(server_->window_frames, static_cast<int>(server_->max_frames)), 1);
     pacing.history_frames = server_->history_frames;
     pacing.min_replan_frames = static_cast<int>(server_->min_replan_frames);
     pacing.max_deadline = server_->max_deadline_ms / 1000.0;
     character.history_frames_ = server_->history_frames;
+    const auto least = std::min_element(server_->steps.begin(), server_->steps.end());
+    character.least_steps_ = least == server_->steps.end() ? 0 : *least;
     character.pacer_.set_limits(pacing);
 }
 
@@ -125,6 +127,10 @@ void Client::begin_update(double now, double dt, double time_scale) noexcept {
     time_scale_ = time_scale;
     game_time_ += dt;
     take_events();
+    int in_flight = 0;
+    for (const auto& character : characters_)
+        in_flight += character != nullptr && character->alive_ && character->pacer_.waits();
+    latency_.set_in_flight(in_flight);
     take_replies();
 }
 

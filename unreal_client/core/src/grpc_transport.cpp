@@ -1,6 +1,7 @@
 // The only file that knows gRPC and protobuf: streams, and the translation of messages.
 #include "strut/grpc_transport.h"
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -17,7 +19,47 @@ namespace strut {
 
 namespace {
 
+using google::protobuf::Arena;
+
 constexpr unsigned kProtocolVersion = 1;
+
+// The memory of one message after another: messages go, their memory stays. One thread at a time.
+//
+// (Cleared messages would not do: protobuf frees what lives in a oneof or in a field without presence.)
+class MessageMemory {
+  public:
+    // bytes: of a large message without its byte strings; a larger one takes more and gives it back.
+    explicit MessageMemory(std::size_t bytes)
+        : block_(std::make_unique<char[]>(bytes)), arena_(options(block_.get(), bytes)) {}
+    // An empty message; the one before is void.
+    template <typename Message>
+    Message& next() {
+        arena_.Reset();
+        return *Arena::CreateMessage<Message>(&arena_);
+    }
+    Arena& arena() { return arena_; }
+
+  private:
+    static google::protobuf::ArenaOptions options(char* block, std::size_t bytes) {
+        google::protobuf::ArenaOptions made;
+        made.initial_block = block;
+        made.initial_block_size = bytes;
+        return made;
+    }
+
+    std::unique_ptr<char[]> block_;
+    Arena arena_;
+};
+
+// 64 replies, and as many requests as a message may hold.
+constexpr std::size_t kIncomingBytes = 256 * 1024, kOutgoingBytes = 1024 * 1024;
+
+// Byte strings have memory of their own, which an arena gives back: frames that go out are kept apart, and only lent to
+// the messages.
+struct LentFrames {
+    v1::History history;
+    v1::ColdStart start;
+};
 
 std::uint64_t monotonic_ns() {
     return static_cast<std::uint64_t>(
@@ -31,21 +73,23 @@ double seconds(std::uint64_t ns) {
 
 // Errors.
 
-void read_status(const google::rpc::Status& status, Error& out) {
+void read_status(const google::rpc::Status& status, Arena& arena, Error& out) {
     out.code = status.code();
     out.message.assign(status.message());
     out.reason.clear();
     out.field.clear();
     out.retry = 0.0;
     for (const google::protobuf::Any& detail : status.details()) {
-        google::rpc::ErrorInfo info;
-        google::rpc::RetryInfo retry;
-        google::rpc::BadRequest bad;
-        if (detail.UnpackTo(&info)) {
-            out.reason.assign(info.reason());
-        } else if (detail.UnpackTo(&retry)) {
+        if (detail.Is<google::rpc::ErrorInfo>()) {
+            auto& info = *Arena::CreateMessage<google::rpc::ErrorInfo>(&arena);
+            if (detail.UnpackTo(&info)) out.reason.assign(info.reason());
+        } else if (detail.Is<google::rpc::RetryInfo>()) {
+            auto& retry = *Arena::CreateMessage<google::rpc::RetryInfo>(&arena);
+            if (!detail.UnpackTo(&retry)) continue;
             out.retry = static_cast<double>(retry.retry_delay().seconds()) + retry.retry_delay().nanos() * 1e-9;
-        } else if (detail.UnpackTo(&bad) && bad.field_violations_size() > 0) {
+        } else if (detail.Is<google::rpc::BadRequest>()) {
+            auto& bad = *Arena::CreateMessage<google::rpc::BadRequest>(&arena);
+            if (!detail.UnpackTo(&bad) || bad.field_violations_size() == 0) continue;
             out.field.assign(bad.field_violations(0).field());
             out.message.append(": ").append(bad.field_violations(0).description());
         }
@@ -54,8 +98,10 @@ void read_status(const google::rpc::Status& status, Error& out) {
 
 Error error_of(const grpc::Status& status) {
     Error error;
+    Arena arena;
     google::rpc::Status details;
-    if (!status.error_details().empty() && details.ParseFromString(status.error_details())) read_status(details, error);
+    if (!status.error_details().empty() && details.ParseFromString(status.error_details()))
+        read_status(details, arena, error);
     error.code = static_cast<int>(status.error_code());
     if (error.message.empty()) error.message = status.error_message();
     return error;
@@ -124,7 +170,7 @@ void read_window(const v1::Window& window, ReplySlot& out) {
     }
 }
 
-void read_reply(const v1::WindowReply& reply, ReplySlot& out) {
+void read_reply(const v1::WindowReply& reply, Arena& arena, ReplySlot& out) {
     out.character = reply.character();
     out.sequence = reply.sequence();
     out.has_window = false;
@@ -139,7 +185,7 @@ void read_reply(const v1::WindowReply& reply, ReplySlot& out) {
     if (reply.has_window())
         read_window(reply.window(), out);
     else
-        read_status(reply.error(), out.error);
+        read_status(reply.error(), arena, out.error);
 }
 
 bool read_event(const v1::ServerEvent& event, ServerEvent& out) {
@@ -260,13 +306,14 @@ void write_frames(const RequestSlot& request, v1::PackedFrames& out) {
     out.set_data(request.history.data(), kFloat32Record * static_cast<std::size_t>(request.history_count));
 }
 
-void write_timeline(const RequestSlot& request, v1::Timeline& out) {
+void write_timeline(const RequestSlot& request, LentFrames& lent, v1::Timeline& out) {
     out.set_start_frame(request.request.start);
     switch (request.request.origin) {
         case Origin::continues:
             out.set_continues_sequence(request.request.continues);
             break;
         case Origin::cold: {
+            out.unsafe_arena_set_allocated_cold_start(&lent.start);
             v1::ColdStart& start = *out.mutable_cold_start();
             start.mutable_position()->set_x(static_cast<float>(request.root_x));
             start.mutable_position()->set_z(static_cast<float>(request.root_z));
@@ -275,7 +322,9 @@ void write_timeline(const RequestSlot& request, v1::Timeline& out) {
             break;
         }
         case Origin::history: {
+            out.unsafe_arena_set_allocated_history(&lent.history);
             v1::History& history = *out.mutable_history();
+            history.clear_foot_locks();
             write_frames(request, *history.mutable_frames());
             history.set_end_frame(request.request.start - 1);
             if (!request.has_locks) break;
@@ -293,10 +342,10 @@ void write_timeline(const RequestSlot& request, v1::Timeline& out) {
     }
 }
 
-void write_request(const RequestSlot& request, v1::WindowRequest& out) {
+void write_request(const RequestSlot& request, LentFrames& lent, v1::WindowRequest& out) {
     out.set_character(request.character);
     out.set_sequence(request.request.sequence);
-    write_timeline(request, *out.mutable_timeline());
+    write_timeline(request, lent, *out.mutable_timeline());
     v1::Controls& controls = *out.mutable_controls();
     const Controls& wanted = request.controls;
     if (wanted.trajectory.count > 0) write_trajectory(wanted.trajectory, *controls.mutable_trajectory());
@@ -375,10 +424,11 @@ class GrpcTransport final : public Transport {
 
     bool send(const RequestSlot* const* requests, std::size_t count) noexcept override {
         if (stream_ == nullptr) return false;
-        v1::WindowRequestBatch& batch = *outgoing_.mutable_requests();
-        batch.clear_requests();
-        for (std::size_t i = 0; i < count; ++i) write_request(*requests[i], *batch.add_requests());
-        return stream_->Write(outgoing_);
+        auto& message = outgoing_.next<v1::StreamMotionRequest>();
+        v1::WindowRequestBatch& batch = *message.mutable_requests();
+        while (lent_.size() < count) lent_.push_back(std::make_unique<LentFrames>());
+        for (std::size_t i = 0; i < count; ++i) write_request(*requests[i], *lent_[i], *batch.add_requests());
+        return stream_->Write(message);
     }
 
     bool release(const std::uint64_t* characters, std::size_t count) noexcept override {
@@ -418,8 +468,9 @@ class GrpcTransport final : public Transport {
 
   private:
     void read(TransportListener& listener) noexcept {
-        v1::StreamMotionResponse message;
-        while (stream_->Read(&message)) {
+        for (;;) {
+            auto& message = incoming_.next<v1::StreamMotionResponse>();
+            if (!stream_->Read(&message)) break;
             switch (message.message_case()) {
                 case v1::StreamMotionResponse::kHello:
                     listener.on_hello(read_hello(message.hello()));
@@ -428,7 +479,7 @@ class GrpcTransport final : public Transport {
                     for (const v1::WindowReply& reply : message.replies().replies()) {
                         ReplySlot* slot = listener.next_reply();
                         if (slot == nullptr) continue;
-                        read_reply(reply, *slot);
+                        read_reply(reply, incoming_.arena(), *slot);
                         listener.on_reply(slot);
                     }
                     break;
@@ -439,7 +490,7 @@ class GrpcTransport final : public Transport {
                 }
                 case v1::StreamMotionResponse::kError: {
                     Error error;
-                    read_status(message.error(), error);
+                    read_status(message.error(), incoming_.arena(), error);
                     listener.on_message_error(error);
                     break;
                 }
@@ -453,7 +504,9 @@ class GrpcTransport final : public Transport {
     std::shared_ptr<grpc::Channel> channel_;
     std::unique_ptr<v1::MotionService::Stub> stub_;
     std::unique_ptr<grpc::ClientReaderWriter<v1::StreamMotionRequest, v1::StreamMotionResponse>> stream_;
-    v1::StreamMotionRequest outgoing_;  // keeps its memory from message to message
+    MessageMemory outgoing_{kOutgoingBytes};  // the network thread's
+    std::vector<std::unique_ptr<LentFrames>> lent_;
+    MessageMemory incoming_{kIncomingBytes};  // the reader's
     std::thread reader_;
     std::mutex mutex_;  // of the context, which any thread may cancel
     std::unique_ptr<grpc::ClientContext> context_;

@@ -57,10 +57,13 @@ bool Pacer::decide(double now, double time_scale, Request& out) noexcept {
     } else {
         out.origin = Origin::history;
     }
-    // Characters that began together shall not ask together for ever.
+    // Characters that began together, or came back together, shall not ask together for ever: their ends are brought to
+    // each of a window's frames in turn.
+    if (rest) windows_ = 0;
+    const auto spread = static_cast<int>(settings_.character % static_cast<std::uint64_t>(settings_.window_frames));
     out.frames = settings_.window_frames;
-    if (windows_ == 0) out.frames -= static_cast<int>(settings_.character % 7);
-    if (windows_ == 1) out.frames -= static_cast<int>(settings_.character / 7 % 7);
+    if (windows_ == 0) out.frames -= (spread + 1) / 2;
+    if (windows_ == 1) out.frames -= spread / 2;
     const double deadline = (static_cast<double>(start + out.frames - kMinUsable) - playhead_) / kFps / time_scale;
     out.deadline = std::min(std::max(deadline, kMinDeadline), settings_.max_deadline);
     out.sequence = ++sequence_;

@@ -9,8 +9,8 @@ void LatencyEstimator::add(double seconds) noexcept {
         first_ = false;
         return;
     }
-    deviation_ += kDeviationGain * (std::fabs(seconds - latency_) - deviation_);
-    latency_ += kGain * (seconds - latency_);
+    deviation_ += kDeviationGain / in_flight_ * (std::fabs(seconds - latency_) - deviation_);
+    latency_ += kGain / in_flight_ * (seconds - latency_);
 }
 
 int LatencyEstimator::ahead(double time_scale, int most) const noexcept {

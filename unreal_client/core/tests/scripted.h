@@ -83,6 +83,7 @@ inline std::shared_ptr<const ServerInfo> server_info() {
     auto info = std::make_shared<ServerInfo>();
     info->max_batch = 256;
     info->max_characters = 1024;
+    info->steps = {1, 2, 4};
     return info;
 }
 

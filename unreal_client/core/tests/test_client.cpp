@@ -360,6 +360,17 @@ TEST_CASE("far characters ask for one step") {
     CHECK(game.script->requests.front().priority == 70);
 }
 
+TEST_CASE("a loaded server may save evaluations unless the game says else") {
+    Game game;
+    game.add();
+    game.answering = false;
+    game.step();
+    game.step();
+    REQUIRE(game.script->requests.size() == 1);
+    CHECK(game.script->requests.front().controls.steps == 0);
+    CHECK(game.script->requests.front().controls.min_steps == 1);
+}
+
 TEST_CASE("a removed character is released, and late replies find nobody in its place") {
     Game game(1);
     Character* first = game.add();

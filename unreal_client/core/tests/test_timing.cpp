@@ -7,14 +7,19 @@ using namespace strut::test;
 
 TEST_CASE("latency, deviation, lead and start ahead follow the shared vectors") {
     const Json& file = core()["latency"];
-    LatencyEstimator estimator;
-    for (std::size_t i = 0; i < file["after"].size(); ++i) {
-        const Json& row = file["after"][i];
-        CHECK(estimator.latency() == doctest::Approx(row[0].get<double>()));
-        CHECK(estimator.deviation() == doctest::Approx(row[1].get<double>()));
-        CHECK(estimator.lead() == doctest::Approx(row[2].get<double>()));
-        CHECK(estimator.ahead(1.0) == row[3].get<int>());
-        if (i < file["samples"].size()) estimator.add(file["samples"][i]);
+    for (const char* expectation : {"after", "after_in_flight"}) {
+        CAPTURE(expectation);
+        LatencyEstimator estimator;
+        for (std::size_t i = 0; i < file[expectation].size(); ++i) {
+            const Json& row = file[expectation][i];
+            CHECK(estimator.latency() == doctest::Approx(row[0].get<double>()));
+            CHECK(estimator.deviation() == doctest::Approx(row[1].get<double>()));
+            CHECK(estimator.lead() == doctest::Approx(row[2].get<double>()));
+            CHECK(estimator.ahead(1.0) == row[3].get<int>());
+            if (i == file["samples"].size()) break;
+            if (std::string(expectation) == "after_in_flight") estimator.set_in_flight(file["in_flight"][i]);
+            estimator.add(file["samples"][i]);
+        }
     }
 }
 

@@ -28,17 +28,21 @@ public class TimingVectorTests
         }
     }
 
-    [Fact]
-    public void TheLatencyEstimatorIsThatOfTheVectors()
+    [Theory]
+    [InlineData("after", false)]
+    [InlineData("after_in_flight", true)]
+    public void TheLatencyEstimatorIsThatOfTheVectors(string expectation, bool crowded)
     {
         var file = SharedVectors.ClientCore.GetProperty("latency");
         var estimator = new LatencyEstimator();
         var samples = file.Items("samples").Select(item => item.GetDouble()).ToArray();
+        var inFlight = file.Items("in_flight").Select(item => item.GetInt32()).ToArray();
         var row = 0;
-        foreach (var expected in file.Items("after"))
+        foreach (var expected in file.Items(expectation))
         {
             if (row > 0)
             {
+                estimator.InFlight = crowded ? inFlight[row - 1] : 1;
                 estimator.Add(samples[row - 1]);
             }
 

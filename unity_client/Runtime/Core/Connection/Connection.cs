@@ -35,6 +35,7 @@ namespace Strut.Core
         private readonly ConcurrentQueue<ulong> released = new ConcurrentQueue<ulong>();
         private readonly AutoResetEvent wake = new AutoResetEvent(false);
         private readonly StreamMotionRequest batchMessage = new StreamMotionRequest { Requests = new WindowRequestBatch() };
+        private readonly StreamMotionRequest reportMessage = new StreamMotionRequest();
         private readonly System.Collections.Generic.List<Request> batch = new System.Collections.Generic.List<Request>();
         private readonly Thread thread;
         private AsyncDuplexStreamingCall<StreamMotionRequest, StreamMotionResponse>? call;
@@ -46,6 +47,8 @@ namespace Strut.Core
         private int unanswered;
         private long lastReply;
         private Failure readerFailure;
+        private ClientReport? spareReport = new ClientReport();
+        private ClientReport? waitingReport;
         private int maxBatch = 1;
 
         public Connection(ITransport transport, ConnectionSettings settings)
@@ -66,6 +69,13 @@ namespace Strut.Core
 
         /// <summary>Ends a character on the server.</summary>
         public void Release(ulong character) => released.Enqueue(character);
+
+        /// <summary>Game thread: a report to be filled in, perhaps with one in it that was not sent; null while one is being sent.</summary>
+        public ClientReport? RentReport() =>
+            Interlocked.Exchange(ref spareReport, null) ?? Interlocked.Exchange(ref waitingReport, null);
+
+        /// <summary>Game thread: hands a rented report over.</summary>
+        public void Report(ClientReport report) => Interlocked.Exchange(ref waitingReport, report);
 
         /// <summary>Tells the thread that there is something to be sent.</summary>
         public void Wake() => wake.Set();
@@ -97,7 +107,6 @@ namespace Strut.Core
 
                 if (failure is Failure known)
                 {
-                    state = ConnectionState.Waiting;
                     Pause(known.IsRefusal ? Constants.RefusedWait : Math.Max(known.Retry, Constants.BackOff(attempt++)));
                 }
             }
@@ -132,10 +141,16 @@ namespace Strut.Core
             catch (Exception error)
             {
                 // Whatever it is, it costs this stream and not the game.
-                failure = readerEnded ? readerFailure : Failure.Of(error);
+                failure = WaitForStatus() ? readerFailure : Failure.Of(error);
             }
 
             End(cancellation);
+            if (failure != null && !closing)
+            {
+                // Before the game hears of it: who asks why is told what is done about it.
+                state = ConnectionState.Waiting;
+            }
+
             var item = Rented(InboxKind.Disconnected);
             item.Failure = failure ?? default;
             Mail.Deliver(item);
@@ -197,6 +212,21 @@ namespace Strut.Core
             return !closing;
         }
 
+        /// <summary>
+        /// Whether the server said why the stream ends. A message that cannot be written, since the server has ended the
+        /// stream, is noticed before the server's words are, and says nothing of the reason.
+        /// </summary>
+        private bool WaitForStatus()
+        {
+            var since = Stopwatch.StartNew();
+            while (call != null && !readerEnded && !closing && since.Elapsed.TotalSeconds < Constants.StatusWait)
+            {
+                wake.WaitOne(20);
+            }
+
+            return readerEnded;
+        }
+
         /// <summary>Sends until the stream ends.</summary>
         private void Pump()
         {
@@ -222,6 +252,7 @@ namespace Strut.Core
                 }
 
                 SendReleased();
+                SendReport();
                 SendRequests();
                 CheckForReplies();
             }
@@ -250,6 +281,26 @@ namespace Strut.Core
             }
 
             Write(new StreamMotionRequest { Release = message });
+        }
+
+        private void SendReport()
+        {
+            if (Interlocked.Exchange(ref waitingReport, null) is ClientReport report)
+            {
+                reportMessage.Report = report;
+                var sent = false;
+                try
+                {
+                    Write(reportMessage);
+                    (report.LateWindows, report.Underruns) = (0, 0);
+                    sent = true;
+                }
+                finally
+                {
+                    // What was not sent goes with the next stream.
+                    Interlocked.Exchange(ref sent ? ref spareReport : ref waitingReport, report);
+                }
+            }
         }
 
         private void SendRequests()

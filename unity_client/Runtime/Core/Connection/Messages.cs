@@ -23,6 +23,7 @@ namespace Strut.Core
         public RequestPlan Timing;
         public uint Priority;
         public uint? Steps;
+        public uint LeastSteps;
         public Anchor Anchor;
         public Placement Place;
         public float? GesturePhase;

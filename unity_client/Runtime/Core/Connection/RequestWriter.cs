@@ -113,9 +113,9 @@ namespace Strut.Core
             }
 
             // Where the level of detail says how many, there is nothing to be saved.
-            if (request.Steps == null && controls?.MinSteps is uint least)
+            if (request.Steps == null)
             {
-                message.MinSteps = least;
+                message.MinSteps = controls?.MinSteps ?? request.LeastSteps;
             }
             else
             {

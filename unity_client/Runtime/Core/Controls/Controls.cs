@@ -24,7 +24,10 @@ namespace Strut.Core
         /// <summary>Network evaluations a window. Default: null, the server's choice.</summary>
         public uint? Steps { get; set; }
 
-        /// <summary>What a loaded server may go down to. Default: null, no fewer than <see cref="Steps"/>.</summary>
+        /// <summary>
+        /// What a loaded server may go down to. Default: null, the fewest that the model has: a window in time is worth
+        /// more than a second evaluation. For exactly <see cref="Steps"/> set both.
+        /// </summary>
         public uint? MinSteps { get; set; }
 
         /// <summary>Whether the scene may scale the speed along the path. Default: it may.</summary>

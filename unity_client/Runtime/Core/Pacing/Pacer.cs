@@ -147,7 +147,7 @@ namespace Strut.Core
 
         public bool Started { get; private set; }
 
-        /// <summary>Windows taken over.</summary>
+        /// <summary>Windows taken over since the character last began, or ran out of motion.</summary>
         public long Windows { get; private set; }
 
         /// <summary>Updates that showed a frame which the client had to make.</summary>
@@ -161,6 +161,9 @@ namespace Strut.Core
 
         /// <summary>Whether a frame that the client had to make is, or is about to be, on screen.</summary>
         public bool Underrun => ServerEnd < First;
+
+        /// <summary>Whether a request waits for its reply.</summary>
+        public bool Waits => waitingCount > 0;
 
         /// <summary>End of the window that a request may continue; -1 where there is none.</summary>
         public long BaseEnd => hasBase ? baseEnd : -1;
@@ -360,6 +363,11 @@ namespace Strut.Core
                 continues = baseSequence;
             }
 
+            if (!Started || Underrun)
+            {
+                Windows = 0;
+            }
+
             var frames = WindowFrames - Spread();
             var deadline = (start + frames - Constants.MinUsable - Playhead) / Constants.Fps / timeScale;
             deadline = Maths.Clamp(deadline, Constants.MinDeadline, MaxDeadline);
@@ -383,13 +391,18 @@ namespace Strut.Core
 
         private ulong Sequence { get; set; }
 
-        // Characters that began together would ask together for ever.
-        private int Spread() => Windows switch
+        // Characters that began together, or came back together, shall not ask together for ever: their ends are brought
+        // to each of a window's frames in turn.
+        private int Spread()
         {
-            0 => (int)(character % 7),
-            1 => (int)(character / 7 % 7),
-            _ => 0,
-        };
+            var spread = (int)(character % (ulong)Math.Max(WindowFrames, 1));
+            return Windows switch
+            {
+                0 => (spread + 1) / 2,
+                1 => spread / 2,
+                _ => 0,
+            };
+        }
 
         private int Find(ulong sequence)
         {

@@ -19,7 +19,7 @@ namespace Strut.Core
         /// <summary>Microseconds, the mean.</summary>
         public double Mean => Count == 0 ? 0 : Sum / Count;
 
-        private double Sum { get; set; }
+        internal double Sum { get; private set; }
 
         public void Add(long microseconds)
         {

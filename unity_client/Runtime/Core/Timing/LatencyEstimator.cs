@@ -18,13 +18,19 @@ namespace Strut.Core
         public double Lead =>
             Maths.Clamp(Latency + 4 * Deviation + Constants.LeadMargin, Constants.MinLead, Constants.MaxLead);
 
+        /// <summary>
+        /// Requests that wait for a reply. Each reply is then one of so many measurements of the same moment, and counts
+        /// for as much less (RFC 7323, appendix G): the mean is over round trips, not over the replies of one batch.
+        /// </summary>
+        public int InFlight { get; set; } = 1;
+
         /// <summary>Takes a sample in wall seconds.</summary>
         public void Add(double seconds)
         {
             if (any)
             {
-                Deviation += Constants.DeviationGain * (Math.Abs(seconds - Latency) - Deviation);
-                Latency += Constants.LatencyGain * (seconds - Latency);
+                Deviation += Constants.DeviationGain / Math.Max(InFlight, 1) * (Math.Abs(seconds - Latency) - Deviation);
+                Latency += Constants.LatencyGain / Math.Max(InFlight, 1) * (seconds - Latency);
             }
             else
             {

@@ -134,6 +134,7 @@ class Character {
     Anchor anchor_;
     double ground_ = 0.0;
     int history_frames_ = 8;
+    std::uint32_t least_steps_ = 0;  // of the model; 0: not known
     std::array<Sent, Pacer::kRecentRequests> sent_;
     // Of the newest window.
     FootLocks locks_;

@@ -105,7 +105,10 @@ struct Controls {
     std::shared_ptr<const StyleMix> style;   // none: the neutral style
     std::shared_ptr<const Scene> scene;      // none: level ground
     std::optional<std::uint64_t> seed;       // none: the character's number
-    std::uint32_t steps = 0, min_steps = 0;  // 0: the server's choice; exactly steps
+    std::uint32_t steps = 0;                 // network evaluations a window; 0: the server's choice
+    // What a loaded server may go down to; 0: the fewest that the model has, since a window in time is worth more than
+    // a second evaluation. For exactly `steps` set both.
+    std::uint32_t min_steps = 0;
 
     void clear() noexcept { *this = Controls(); }
 };

@@ -68,6 +68,9 @@ struct ServerTiming {
     std::uint32_t batch_size = 0;
 };
 
+// Number of a warning of the contract: a loaded server has used fewer evaluations than asked for.
+inline constexpr int kWarningFewerSteps = 2;
+
 // A reply on its way to the game thread. The transport fills it.
 struct ReplySlot {
     std::uint64_t character = 0;

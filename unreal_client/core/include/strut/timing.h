@@ -20,6 +20,9 @@ class LatencyEstimator {
     static constexpr int kMaxAhead = 8, kMaxAheadAtRest = 30;
 
     void add(double seconds) noexcept;
+    // How many requests wait for a reply. Each reply is then one of so many measurements of the same moment, and counts
+    // for as much less (RFC 7323, appendix G): the mean is over round trips, not over the replies of one batch.
+    void set_in_flight(int requests) noexcept { in_flight_ = std::max(requests, 1); }
     double latency() const noexcept { return latency_; }
     double deviation() const noexcept { return deviation_; }
     // Wall seconds of motion to have in hand.
@@ -31,6 +34,7 @@ class LatencyEstimator {
 
   private:
     double latency_ = 0.1, deviation_ = 0.05;
+    int in_flight_ = 1;
     bool first_ = true;
 };
 
@@ -67,6 +71,7 @@ struct Statistics {
     Histogram frame;                    // cost of an update, all characters
     std::uint64_t windows = 0;          // joined
     std::uint64_t late_windows = 0;     // joined after they were needed
+    std::uint64_t fewer_steps = 0;      // made by a loaded server with fewer evaluations than asked for
     std::uint64_t dropped_windows = 0;  // too late as a whole
     std::uint64_t underruns = 0;        // times that a character ran out of motion
     std::uint64_t frames = 0;           // character updates
