@@ -13,6 +13,8 @@ from strut_model.scene.descriptor import QUANTITIES
 from strut_model.training.dataset import Codes, FrameStore, canonical
 from strut_model.training.windows import SPAN, Augmentation, FrameGroups, OwnStates, Windows, WindowSampler
 
+SAME_STYLE_SHARE = 0.6
+"""Share of the stitches that come from the same style, most of them without a scene."""
 _WIND_X, _WIND_Z = ([q.name for q in QUANTITIES].index(name) for name in ("wind_x", "wind_z"))
 
 
@@ -54,6 +56,13 @@ class SceneSampler(WindowSampler):
     def _look(self, segment: Tensor) -> Tensor:
         scene = torch.where(self.store.alpha[segment] > 0, segment + 1, torch.zeros_like(segment))
         return self.store.style[segment] * (len(self.store.length) + 1) + scene
+
+    def _candidates(self, content: Tensor, segment: Tensor) -> Tensor:
+        candidates = super()._candidates(content, segment)
+        cell = self.store.style[segment] * len(self.store.content_names) + content
+        own = (self._uniform(len(cell)) < SAME_STYLE_SHARE) & (self._cells.count[cell] > 0)
+        candidates[own] = self._cells.draw(cell[own], candidates.shape[1])
+        return candidates
 
     @torch.no_grad()
     def _windows(self, segment: Tensor, local: Tensor, rate: Tensor) -> Windows:

@@ -167,6 +167,15 @@ class WindowSampler:
         """(...,) a number for what segments look like, which stitches are to change: their style."""
         return self.store.style[segment]
 
+    def _candidates(self, content: Tensor, segment: Tensor) -> Tensor:
+        """(B, candidates) frames of contents (B,) among which the histories of stitches are looked for.
+
+        Args:
+            content: of the histories.
+            segment: that the windows are of.
+        """
+        return self._by_content.draw(content, self.augmentation.stitch_candidates)
+
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, device=self.store.frames.device)
 
@@ -310,7 +319,7 @@ class WindowSampler:
         other = torch.randint(0, len(store.content_names), (count,), device=first.device)
         other = torch.where(self._by_content.count[other] > 0, other, content)
         content = torch.where(switch, other, content)
-        candidates = self._by_content.draw(content, a.stitch_candidates)
+        candidates = self._candidates(content, segment[rows])
         wanted = self._descriptors[first[rows] + HISTORY - 1]
         distance = (self._descriptors[candidates] - wanted[:, None]).square().sum(-1)
         same = self._look(store.segment_of[candidates]) == self._look(segment[rows])[:, None]
