@@ -64,6 +64,27 @@ public class ConnectionTests
     }
 
     [Fact]
+    public async Task WhatTheClientSeesComesIntoTheServersStatistics()
+    {
+        using var channel = Channels.Open(server.Address);
+        var telemetry = new V1.TelemetryService.TelemetryServiceClient(channel);
+        var before = await Reported(telemetry);
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(1);
+        Assert.True(game.PlayUntilStreaming());
+        // A clock that is an hour on: a report is due.
+        game.Client.Update(0, 0, 3600);
+        var give = DateTime.UtcNow.AddSeconds(30);
+        while (await Reported(telemetry) <= before)
+        {
+            Assert.True(DateTime.UtcNow < give, "no report came");
+            await Task.Delay(50);
+        }
+
+        Assert.Equal(ConnectionState.Ready, game.Client.State);
+    }
+
+    [Fact]
     public async Task AnErrorsReasonIsReadFromItsDetails()
     {
         using var channel = Channels.Open(server.Address);
@@ -113,7 +134,7 @@ public class ConnectionTests
             using var certificate = MakeCertificate(folder);
             var tokens = Path.Combine(folder, "tokens.yaml");
             var printed = ServerProcess.Command("token", "--name", "game", "--role", "stream", "--file", tokens);
-            var token = printed.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).OrderByDescending(word => word.Length).First();
+            var token = printed.Trim().Split(' ')[^1];
             using var guarded = ServerProcess.Start(
                 0,
                 "--tls-certificate", Path.Combine(folder, "server.pem"),
@@ -122,9 +143,10 @@ public class ConnectionTests
             var address = $"https://127.0.0.1:{guarded.Port}";
 
             using var strangers = new Game(Secured(address, certificate), new ConnectionSettings { Token = "wrong" });
-            Assert.True(strangers.PlayUntil(() => strangers.Client.LastFailure != null));
-            Assert.Equal(StatusCode.Unauthenticated, strangers.Client.LastFailure!.Value.Code);
-            Assert.Equal(ConnectionState.Waiting, strangers.Client.State);
+            // On a busy machine a first attempt may fail before it comes as far as the token.
+            Assert.True(
+                strangers.PlayUntil(() => strangers.Client.LastFailure?.Code == StatusCode.Unauthenticated),
+                $"{strangers.Client.State}, {strangers.Client.LastFailure}");
 
             using var unencrypted = new Game(Channels.Transport($"http://127.0.0.1:{guarded.Port}"));
             Assert.True(unencrypted.PlayUntil(() => unencrypted.Client.LastFailure != null));
@@ -157,6 +179,13 @@ public class ConnectionTests
             game.Client.Dispose();
             Assert.True(SpinWait.SpinUntil(() => game.Client.State == ConnectionState.Closed, TimeSpan.FromSeconds(30)));
         }
+    }
+
+    /// <summary>How many times clients told of their wire in the last hour.</summary>
+    private static async Task<ulong> Reported(V1.TelemetryService.TelemetryServiceClient telemetry)
+    {
+        var statistics = await telemetry.GetStatisticsAsync(new V1.GetStatisticsRequest { IntervalSeconds = 3600 }).ResponseAsync;
+        return statistics.Statistics.Stages.SingleOrDefault(stage => stage.Stage == V1.Stage.Wire)?.Count ?? 0;
     }
 
     private static ITransport Secured(string address, X509Certificate2 certificate) => new ChannelTransport(

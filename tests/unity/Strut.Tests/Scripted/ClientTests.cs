@@ -1,7 +1,9 @@
 using System;
 using System.Linq;
+using System.Threading;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
+using Grpc.Core;
 using Strut.Core;
 using Strut.Testing;
 using Strut.V1;
@@ -96,7 +98,7 @@ public class ClientTests
         Assert.True(game.PlayUntil(() => server.Requests.Count >= 1));
         server.Answers = true;
         var info = new ErrorInfo { Reason = "BATCH_TOO_LARGE", Domain = "strut" };
-        var refused = new Status { Code = 8, Message = "too many", Details = { Any.Pack(info) } };
+        var refused = new Google.Rpc.Status { Code = 8, Message = "too many", Details = { Any.Pack(info) } };
         server.Say(new StreamMotionResponse { Error = refused });
         Assert.True(game.PlayUntil(() => game.Client.LastFailure?.Reason == "BATCH_TOO_LARGE"));
         // Its requests expire at their deadlines, and are made again.
@@ -141,6 +143,70 @@ public class ClientTests
         server.Say(new StreamMotionResponse { Event = new ServerEvent { Draining = new Draining { RemainingMs = 1000 } } });
         Assert.True(game.PlayUntil(() => server.Connections == 2 && game.Client.State == ConnectionState.Ready));
         Assert.Empty(game.Client.Statistics.Errors);
+    }
+
+    [Fact]
+    public void AServerThatRefusesIsHeardThoughItReadsNoWord()
+    {
+        // As a server does that knows from the headers alone that it will not serve.
+        server.Refusal = new RpcException(new Grpc.Core.Status(StatusCode.Unauthenticated, "who are you?"));
+        using var game = new Game(server);
+        Failure? told = null;
+        var state = ConnectionState.Disconnected;
+        game.Client.Disconnected = failure =>
+        {
+            told ??= failure;
+            state = game.Client.State;
+        };
+        Assert.True(game.PlayUntil(() => told != null));
+        Assert.Equal(StatusCode.Unauthenticated, told!.Value.Code);
+        // What the game is told, and what is done about it, go together.
+        Assert.Equal(ConnectionState.Waiting, state);
+        Assert.Equal(1, server.Connections);
+    }
+
+    [Fact]
+    public void WhatOnlyTheClientSeesIsReportedNowAndThen()
+    {
+        using var game = new Game(server);
+        game.Add(1);
+        Assert.True(game.PlayUntil(() => game.Client.Statistics.Windows >= 3));
+        Assert.Empty(server.Reports);
+        var seen = game.Client.Statistics;
+        var (late, underruns) = ((ulong)seen.LateWindows, (ulong)seen.Underruns);
+        var now = 3600.0;
+        game.Client.Update(0, 0, now);
+        Assert.True(SpinWait.SpinUntil(() => server.Reports.Count == 1, TimeSpan.FromSeconds(30)));
+        var first = server.Reports.Single();
+        Assert.Equal((late, underruns), (first.LateWindows, first.Underruns));
+        Assert.Equal(seen.Lead.Mean / 1000, first.MeanLeadMs, 1.0);
+        Assert.Equal(seen.Wire.Mean / 1000, first.MeanWireMs, 1.0);
+
+        // Nothing has happened since, and none is due.
+        game.Client.Update(0, 0, now + Constants.ReportInterval - 1);
+        game.Client.Update(0, 0, now + Constants.ReportInterval);
+        Assert.True(SpinWait.SpinUntil(() => server.Reports.Count == 2, TimeSpan.FromSeconds(30)));
+        var second = server.Reports.Last();
+        Assert.Equal((0ul, 0f), (second.LateWindows, second.MeanLeadMs));
+    }
+
+    [Fact]
+    public void AReportThatCouldNotBeSentGoesWithTheNextStream()
+    {
+        using var game = new Game(server);
+        game.Add(1);
+        Assert.True(game.PlayUntil(() => game.Client.Statistics.Windows >= 2));
+        // A second without a look at the clock of the motion: it runs out.
+        server.Answers = false;
+        Assert.True(game.PlayUntil(() => game.Client.Statistics.Underruns >= 1));
+        var underruns = (ulong)game.Client.Statistics.Underruns;
+        server.Refusal = new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "gone"));
+        game.Client.Update(0, 0, 3600);
+        Assert.True(game.PlayUntil(() => game.Client.State == ConnectionState.Waiting));
+        Assert.Empty(server.Reports);
+        (server.Refusal, server.Answers) = (null, true);
+        Assert.True(SpinWait.SpinUntil(() => !server.Reports.IsEmpty, TimeSpan.FromSeconds(30)));
+        Assert.True(server.Reports.First().Underruns >= underruns);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Channels;
@@ -36,6 +37,12 @@ internal sealed class ScriptedServer : CallInvoker, ITransport
 
     /// <summary>What answers a request; null for nothing. By default a window of standing still.</summary>
     public Func<WindowRequest, WindowReply?> Answer { get; set; } = request => new WindowReply { Window = Standing(request) };
+
+    /// <summary>Where set, no message can be written, and a moment later the call ends with this.</summary>
+    public RpcException? Refusal { get; set; }
+
+    /// <summary>Reports that came.</summary>
+    public ConcurrentQueue<ClientReport> Reports { get; } = new();
 
     public CallInvoker Connect() => this;
 
@@ -105,6 +112,11 @@ internal sealed class ScriptedServer : CallInvoker, ITransport
             Say(new StreamMotionResponse { Hello = Hello() });
         }
 
+        if (message.Report != null)
+        {
+            Reports.Enqueue(message.Report.Clone());
+        }
+
         if (message.Requests == null)
         {
             return;
@@ -144,6 +156,12 @@ internal sealed class ScriptedServer : CallInvoker, ITransport
 
         public Task WriteAsync(StreamMotionRequest message)
         {
+            if (server.Refusal is { } refusal)
+            {
+                _ = Task.Delay(50).ContinueWith(_ => End(refusal));
+                throw new IOException("the other end reads nothing more");
+            }
+
             server.Take(message);
             return Task.CompletedTask;
         }

@@ -128,8 +128,9 @@ namespace Strut.Core
             {
                 var stub = new MotionService.MotionServiceClient(transport.Connect());
                 call = stub.StreamMotion(settings.Headers(), null, cancellation.Token);
-                Write(new StreamMotionRequest { Hello = Hello() });
+                // Before the first word: a server that refuses says why without having read any.
                 _ = ReadAsync(call, session);
+                Write(new StreamMotionRequest { Hello = Hello() });
                 if (!WaitForHello())
                 {
                     throw new TimeoutException($"no hello came within {settings.ReplyTimeout} s");
