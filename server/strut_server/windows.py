@@ -276,6 +276,7 @@ class WindowMaker:
             ground=Grounds.of([None if w.request.scene is None else w.request.scene.field for w in kept]),
             scene=None if scenes is None else scenes.code,
             sink=None if scenes is None else scenes.sink,
+            bearings=None if scenes is None else scenes.bearings,
         )
         return _Prepared(kept, lookups, history, requests, scenes, warnings)
 

@@ -40,6 +40,7 @@ class SceneEncoder:
                 f"bundle: {bundle.manifest.name} has a student that knows no scenes; allowed: one that does"
             )
         self.shape = (PARTS, bundle.manifest.scene_dim)
+        self.closing = bundle.scene_closing
         self._layers = bundle.scene_layers
         self._neutral = self._forward(np.zeros(SIZE, np.float32))
         self._cache: OrderedDict[bytes, Float] = OrderedDict()

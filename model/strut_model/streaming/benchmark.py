@@ -140,7 +140,7 @@ def in_scene(
     """The requests of characters that are in a scene; in it for a while, unless ``states`` say something else."""
     heading = requests.history.root_heading[:, -1]
     told = conditions(encoder, [scene] * requests.batch, states or SceneStates.unknown(requests.batch), heading)
-    return replace(requests, scene=told.code, sink=told.sink)
+    return replace(requests, scene=told.code, sink=told.sink, bearings=told.bearings)
 
 
 def measure(

@@ -262,7 +262,9 @@ def hold(
     before = previous_contacts > np.float32(0.5)
     given = locks.given[:, None]
     active = np.where(given, locks.active, before)
-    lock = np.where(given[..., None], locks.position[..., _AXES[:axes]], previous[:, 1])  # (B, 4, D)
+    # What lies at the place of a lock that does not hold is not to be looked at: the wire does not carry it.
+    held = (given & locks.active)[..., None]
+    lock = np.where(held, locks.position[..., _AXES[:axes]], previous[:, 1])  # (B, 4, D)
     lock[..., 2:] = _REST[..., 2:axes]
     on = contact_plan(contacts, before | active)
     locked = on

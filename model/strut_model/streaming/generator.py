@@ -20,8 +20,9 @@ from strut_model.features import CONTACTS, FEATURES, HISTORY, POSITIONS, ROTATIO
 from strut_model.heights import HeightFields
 from strut_model.motion import Motion
 from strut_model.skeleton import CONTACT_JOINTS, FPS, JOINTS
-from strut_model.streaming import feet, ground
+from strut_model.streaming import bearing, feet, ground
 from strut_model.streaming import kinematics as kin
+from strut_model.streaming.bearing import Bearings
 from strut_model.streaming.engine import Engine, validate_steps
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.ground import Grounds
@@ -62,6 +63,7 @@ class WindowRequests:
         ground: the grounds of the characters that are not on a level one at height 0; None where all are.
         scene: (B, 5, 64) the code of each character's scene times its strength, zeros for none; None where nobody is in
             a scene. A student that knows no scenes takes none.
+        bearings: what is taken off the histories and put onto the windows, see `streaming.bearing`; None for nothing.
         sink: (B,) metres that feet sink into the ground there; None where nobody's do.
     """
 
@@ -81,6 +83,7 @@ class WindowRequests:
     steps: int = 2
     ground: Grounds | None = None
     scene: Float | None = None
+    bearings: Bearings | None = None
     sink: Float | None = None
 
     @property
@@ -228,6 +231,8 @@ class MotionGenerator:
         linear[..., 3::2] += linear[..., :2]
         rotations = np.array(motion.rotations, np.float32)
         rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
+        if requests.bearings is not None:
+            bearing.turn(rotations, -requests.bearings.past[:, None])
         grounds = None
         if requests.ground is not None:
             grounds = _laid_level(requests, origin, facing, linear, rotations)
@@ -289,6 +294,8 @@ class MotionGenerator:
                 angular=_HEADING,
             )
         locks = self._lock(linear, rotations, contacts, requests, history)
+        if requests.bearings is not None:
+            bearing.turn(rotations, requests.bearings.ahead)
         if history.depths is not None:
             depth = history.depths.ahead
             linear[..., 4] -= depth[..., 0]

@@ -123,6 +123,7 @@ def rollout(
             ground=ground,
             scene=None if surroundings is None else surroundings.code,
             sink=None if surroundings is None else surroundings.sink,
+            bearings=None if surroundings is None else surroundings.bearings,
         )
         results = generator.generate(requests)
         played = results.motion.slice_frames(0, frames_per_window)

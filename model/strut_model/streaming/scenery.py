@@ -20,6 +20,7 @@ from strut_model.features import HISTORY, WINDOW
 from strut_model.scene.descriptor import SIZE, SceneDescriptor
 from strut_model.scene.effects import effects_of
 from strut_model.scene.encoding import SceneEncoder, turned_wind
+from strut_model.streaming.bearing import Bearings, amounts
 
 Float = npt.NDArray[np.float32]
 
@@ -31,11 +32,14 @@ SINK_DECAY = np.float32(0.3)
 """y of the spring, per frame, that takes the feet to the depth of the ground that they are on."""
 SETTLED = np.float32(5e-4)
 """Metres, and metres a frame, within which that spring has arrived."""
+CLOSE = np.float32(2e-3)
+"""Radians within which a bearing has arrived."""
 DEEPEST = 1.0
 """Metres: no ground is deeper."""
 
 _MIDDLE = WINDOW // 2
 _AHEAD = np.arange(1, WINDOW + 1, dtype=np.float32)
+_RISING = (_AHEAD / WINDOW * (_AHEAD / WINDOW) * (3 - 2 * _AHEAD / WINDOW))[:, None]
 _PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
 
 
@@ -113,12 +117,14 @@ class SceneConditions:
     Attributes:
         code: (B, 5, 64) the student's scene input; None where nobody is in a scene.
         sink: (B,) metres; None where nobody sinks in.
+        bearings: what the student leaves open of how one bears oneself; None where that is nothing.
         states: before the window, with what is not known taken as what is asked for.
         target: what is asked for.
     """
 
     code: Float | None
     sink: Float | None
+    bearings: Bearings | None
     states: SceneStates
     target: SceneStates
 
@@ -164,7 +170,25 @@ def conditions(
             assert scene.code is not None
             if scene.alpha != 0:
                 np.multiply(scene.code, np.float32(scene.alpha), out=code[row])
-    return SceneConditions(code, sink if sink.any() else None, before, target)
+    bearings = _bearings(before, target, known, encoder.closing) if encoder.closing.any() else None
+    return SceneConditions(code, sink if sink.any() else None, bearings, before, target)
+
+
+def _bearings(
+    before: SceneStates, target: SceneStates, known: npt.NDArray[np.bool_], closing: Float
+) -> Bearings | None:
+    begin, end = (amounts(states.vector, states.alpha) * closing for states in (before, target))
+    if not (begin.any() or end.any()):
+        return None
+    fade = np.exp(-_AHEAD / np.float32(EASING_FRAMES))[:, None]
+    # Arrived is arrived, as the states themselves.
+    off = begin - end
+    off[np.abs(off) < CLOSE] = 0.0
+    ahead = end[:, None] + off[:, None] * fade
+    # Who comes from nowhere bears no scene yet; at the window's end it is as if it had always been there.
+    ahead[~known] = end[~known, None] * _RISING
+    begin[~known] = 0.0
+    return Bearings(begin, ahead)
 
 
 @dataclass(frozen=True)
