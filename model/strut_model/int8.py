@@ -21,10 +21,14 @@ import numpy.typing as npt
 
 from strut_model.bundle import ARRAYS, ENCODER, STUDENT, load_bundle, seal_bundle
 from strut_model.features import FEATURES, HISTORY, WINDOW
+from strut_model.scene.effects import MAX_ALPHA
+from strut_model.scene.encoding import SceneEncoder
+from strut_model.scene.presets import presets
 from strut_model.streaming.benchmark import walking_requests
 from strut_model.streaming.engine import SCHEDULE, OnnxEngine
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
 from strut_model.streaming.noise import noise
+from strut_model.streaming.scenery import SceneStates, conditions, scenery_of
 
 Float = npt.NDArray[np.float32]
 Inputs = dict[str, Float]
@@ -143,7 +147,7 @@ def quantise_bundle(
 
 def varied_requests(generator: MotionGenerator, batch: int, seed: int) -> WindowRequests:
     """Requests of everything that a bundle can do: all contents, gestures at every phase, all styles and strengths,
-    guidance over its ranges, short histories, free paths."""
+    guidance over its ranges, short histories, free paths, scenes where its student knows them."""
     bundle = generator.bundle
     draw = np.random.default_rng(seed)
     walking = walking_requests(generator, batch, max(bundle.manifest.steps), seed)
@@ -154,6 +158,8 @@ def varied_requests(generator: MotionGenerator, batch: int, seed: int) -> Window
     ranges = (bundle.manifest.style_guidance, bundle.manifest.content_guidance)
     guidance = np.stack([draw.uniform(r.minimum, r.maximum, batch) for r in ranges], axis=1)
     asked = draw.random((batch, 1)) < 0.85
+    if bundle.manifest.scene_dim is not None:
+        walking = _in_scenes(walking, SceneEncoder(bundle), draw)
     return replace(
         walking,
         content=bundle.content_vectors[contents],
@@ -164,6 +170,17 @@ def varied_requests(generator: MotionGenerator, batch: int, seed: int) -> Window
         position_mask=walking.position_mask & asked,
         heading_mask=walking.heading_mask & asked,
     )
+
+
+def _in_scenes(requests: WindowRequests, encoder: SceneEncoder, draw: np.random.Generator) -> WindowRequests:
+    """Two thirds of the characters in scenes, at any strength."""
+    known = [one.descriptor for one in presets().values()]
+    chosen = draw.integers(len(known), size=requests.batch)
+    alphas = draw.uniform(0.1, MAX_ALPHA, requests.batch) * (draw.random(requests.batch) < 2 / 3)
+    scenes = [scenery_of(known[row], float(alpha)) for row, alpha in zip(chosen, alphas)]
+    heading = requests.history.root_heading[:, -1]
+    told = conditions(encoder, scenes, SceneStates.unknown(requests.batch), heading)
+    return replace(requests, scene=told.code)
 
 
 def calibration_inputs(generator: MotionGenerator, batch: int, seed: int = 0) -> Iterator[Inputs]:

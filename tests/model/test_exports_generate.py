@@ -20,6 +20,8 @@ from strut_model.exports.files import WRITERS, write_motion
 from strut_model.exports.generation import Change, NameUnknownError, Plan, generate_motion, parse_mix
 from strut_model.exports.paths import PathError, parse_path, walk
 from strut_model.exports.recording import Recording
+from strut_model.scene.effects import effects_of
+from strut_model.scene.presets import preset
 from strut_model.skeleton import FPS, JOINT_NAMES
 from strut_model.streaming.controls import ControlError
 from strut_model.streaming.engine import OnnxEngine
@@ -34,6 +36,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(scope="module")
 def generator(bundle: Bundle) -> MotionGenerator:
     return MotionGenerator(bundle, OnnxEngine(bundle))
+
+
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle whose student knows scenes."""
+    return load_bundle(tiny_bundle(tmp_path_factory.mktemp("bundle"), scene=True))
 
 
 # --- paths ---------------------------------------------------------------------------------------------------
@@ -252,6 +260,39 @@ def test_the_command_lists_styles_and_contents(bundle: Bundle) -> None:
         assert name in output
 
 
+def test_a_scene_shows_slows_the_usual_speed_and_is_left_again(knowing: Bundle) -> None:
+    generator = MotionGenerator(knowing, OnnxEngine(knowing))
+
+    def made(**changes: object) -> Recording:
+        return generate_motion(generator, Plan("active", line=parse_path("straight"), seconds=3.0, **changes))
+
+    plain, deep, none = made(), made(scene="deep-snow"), made(scene="deep-snow", alpha=0.0)
+    np.testing.assert_array_equal(none.motion.rotations, plain.motion.rotations)
+    way = [recorded.motion.root_position[-1, 1] for recorded in (plain, deep)]
+    expected = effects_of(preset("deep-snow").descriptor)
+    assert way[1] / way[0] == pytest.approx(expected.speed, rel=0.05)
+    feet = deep.motion.positions()[:, [10, 11], 1].min(axis=1) - plain.motion.positions()[:, [10, 11], 1].min(axis=1)
+    assert feet[-1] == pytest.approx(-expected.sink, abs=0.04)
+    changing = made(scene="deep-snow", changes=[Change(0.6, scene="ice"), Change(1.2, scene="")])
+    assert [label for _, label in changing.styles] == ["active, deep-snow", "active, ice", "active"]
+    np.testing.assert_allclose(changing.motion.positions()[-1, 10, 1], plain.motion.positions()[-1, 10, 1], atol=0.05)
+
+
+def test_the_command_takes_scenes_and_says_where_none_are_known(
+    knowing: Bundle, bundle: Bundle, tmp_path: Path
+) -> None:
+    out = tmp_path / "walk.bvh"
+    options = ("--seconds", "1", "--scene", "ice", "--alpha", "0.8", "--switch", "0.5s=mud", "--out", str(out))
+    code, output = run(knowing, *options)
+    assert code == 0, output
+    code, output = run(bundle, *options)
+    assert code == 2
+    assert "knows no scenes" in " ".join(output.split())
+    code, output = run(knowing, "--scene", "icy", "--out", str(out))
+    assert code == 2
+    assert "nearest: ice" in " ".join(output.split())
+
+
 def test_the_npz_file_has_the_amass_layout_and_the_motion(tmp_path: Path) -> None:
     write_motion(recording(20), tmp_path / "walk.npz")
     with np.load(tmp_path / "walk.npz") as archive:
@@ -274,7 +315,7 @@ def test_the_npz_file_has_the_amass_layout_and_the_motion(tmp_path: Path) -> Non
         (("--part", "tail=active"), "--part: 'tail=active'; allowed: PART=STYLE with PART one of torso"),
         (("--part", "torso=x"), "--part: style 'x' is unknown"),
         (("--switch", "30s=run"), "--switch: '30s=run'; allowed: TIME=NAME with a time above 0 and below 10 s"),
-        (("--switch", "2s=rum"), "--switch: style or content 'rum' is unknown; did you mean run"),
+        (("--switch", "2s=rum"), "--switch: style, content or scene 'rum' is unknown; did you mean run"),
         (("--path", "spiral"), "--path: 'spiral' is no path"),
         (("--size", "9x9"), "--size: '9x9'; allowed: 64x64 to 3840x2160"),
         (("--strength", "2"), "2.0 is not in the range 0<=x<=1.5"),

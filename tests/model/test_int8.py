@@ -87,3 +87,10 @@ def test_what_cannot_be_quantised_is_told(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert said in result.output
     assert not (tmp_path / "new").exists()
+
+
+def test_scales_are_found_in_scenes_where_the_student_knows_them(tmp_path: Path) -> None:
+    bundle = load_bundle(tiny_bundle(tmp_path / "scene", scene=True))
+    inputs = next(calibration_inputs(MotionGenerator(bundle, OnnxEngine(bundle)), 30))
+    shown = inputs["scene"].any(axis=(1, 2))
+    assert 10 < shown.sum() < 30

@@ -38,12 +38,23 @@ def test_the_benchmark_prints_a_row_for_every_combination_and_writes_them(direct
     assert "ms/character" in text
 
 
+def test_a_scene_is_timed_against_the_same_characters_without_it(directory: Path, tmp_path: Path) -> None:
+    knowing = tiny.tiny_bundle(tmp_path / "scene", scene=True)
+    options = ("--batch", "2", "--steps", "1", "--rounds", "3", "--scene", "deep-snow")
+    code, text = run("--bundle", str(knowing), *options)
+    assert code == 0, text
+    code, text = run("--bundle", str(directory), *options)
+    assert code == 1
+    assert "knows no scenes" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--batch", "1,x"), "'1,x' is not a list of numbers"),
         (("--batch", "0"), "'0' holds a number below 1"),
         (("--steps", "3"), "3 is not among this bundle's: 1, 2, 4"),
+        (("--scene", "icy"), "nearest: ice"),
     ],
 )
 def test_wrong_numbers_are_refused(directory: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -33,6 +33,25 @@ def on(*contacts: int) -> np.ndarray:
     return values
 
 
+def test_the_place_of_a_lock_that_does_not_hold_is_not_looked_at() -> None:
+    """Both heels are too far from their locks, so the one that is farther steps; the toes are in the air."""
+    heels = np.array([[True, False, True, False]])
+    places = np.zeros((1, 12, 4, 3), np.float32)
+    places[..., 1] = CONTACT_REST_HEIGHTS
+    places[:, :, 1::2, 1] += 0.2
+    previous, contacts = places[:, :2], np.repeat(heels[:, None], 12, axis=1).astype(np.float32)
+    where = previous[:, 1].copy()
+    where[0, 0, 2], where[0, 2, 2] = 0.3, 0.2  # metres from the heels
+    elsewhere = where.copy()
+    elsewhere[0, 3, 2] = 5.0
+    found = [
+        settle(places, contacts, previous, heels[0][None].astype(np.float32), FootLocks(heels, lock, np.ones(1, bool)))
+        for lock in (where, elsewhere)
+    ]
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert not found[0][1].active[0, 0, 0]
+
+
 def test_a_planted_foot_stays_while_its_own_place_slides_away() -> None:
     places, previous = drifting_places(0.005)
     corrections, locks = settle(places, on(0, 1, 2, 3), previous, np.ones((1, 4), np.float32), FootLocks.unknown(1))

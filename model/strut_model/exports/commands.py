@@ -16,6 +16,9 @@ from strut_model.exports.files import WRITERS, FileOptions, check_suffix, pictur
 from strut_model.exports.generation import Change, NameUnknownError, Plan, find_content, generate_motion, parse_mix
 from strut_model.exports.paths import SHAPES, Line, PathError, parse_path
 from strut_model.exports.recording import Recording
+from strut_model.scene.descriptor import SceneError
+from strut_model.scene.effects import MAX_ALPHA
+from strut_model.scene.presets import preset, presets
 from strut_model.skeleton import FPS, PART_NAMES
 from strut_model.streaming.controls import MAX_SPEED, MAX_STRENGTH, ControlError
 from strut_model.streaming.generator import MotionGenerator
@@ -26,7 +29,8 @@ _PATH_HELP = (
 )
 _FACING_HELP = "Degrees from the direction of travel to the facing, positive to the left.  [default: as the content is]"
 _SPEED_HELP = "Metres a second.  [default: what is usual for style and content]"
-_SWITCH_HELP = "Another style or content from a time on, such as 4s=exhausted or 6=run. Repeatable."
+_SWITCH_HELP = "Another style, content or scene from a time on, such as 4s=exhausted, 6=run or 8=ice. Repeatable."
+_SCENE_HELP = "Where that is: a scene's name, see 'strut scene list'. For bundles whose student knows scenes."
 _PART_HELP = f"Another style for one body part ({', '.join(PART_NAMES)}), such as left_arm=active. Repeatable."
 _STYLE_HELP = "A style by name, or a mix such as proud:0.7,angry:0.3.  [default: the neutral style]"
 
@@ -46,6 +50,14 @@ _STYLE_HELP = "A style by name, or a mix such as proud:0.7,angry:0.3.  [default:
 )
 @click.option("--part", "parts", multiple=True, metavar="PART=STYLE", help=_PART_HELP)
 @click.option("--switch", "switches", multiple=True, metavar="TIME=NAME", help=_SWITCH_HELP)
+@click.option("--scene", default="", metavar="NAME", help=_SCENE_HELP)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, MAX_ALPHA),
+    default=1.0,
+    show_default=True,
+    help="How strongly scenes show; 0 is no scene.",
+)
 @click.option("--facing", type=click.FloatRange(-360, 360), default=None, help=_FACING_HELP)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed is another take.")
 @click.option(
@@ -88,6 +100,8 @@ def generate(
     strength: float,
     parts: Sequence[str],
     switches: Sequence[str],
+    scene: str,
+    alpha: float,
     facing: float | None,
     seed: int,
     steps: str,
@@ -103,6 +117,7 @@ def generate(
     \b
     strut generate --style youthful --path figure8 --out walk.glb --out walk.mp4
     strut generate --style proud --switch 4s=tired --seconds 8 --out walk.html
+    strut generate --style happy --scene ice --switch 5s=deep-snow --out walk.mp4
     """
     bundle = _load(bundle_path)
     if list_names:
@@ -124,6 +139,8 @@ def generate(
         seed=seed,
         steps=int(steps),
         frames_per_window=replan,
+        scene=_parse_scene(bundle, scene, "--scene"),
+        alpha=alpha,
     )
     recording = _generate(bundle, plan)
     for out in outs:
@@ -218,6 +235,21 @@ def _parse_style(bundle: Bundle, text: str | None, option: str) -> str:
     return text
 
 
+def _parse_scene(bundle: Bundle, name: str, option: str) -> str:
+    """A scene's name as it was typed, once it is known to be right; empty for none."""
+    if not name:
+        return ""
+    try:
+        preset(name)
+    except SceneError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+    if bundle.manifest.scene_dim is None:
+        raise click.BadParameter(
+            f"{name!r}; the bundle {bundle.manifest.name} has a student that knows no scenes", param_hint=option
+        )
+    return name
+
+
 def _parse_content(bundle: Bundle, name: str) -> str:
     try:
         return find_content(bundle, name).name
@@ -261,11 +293,14 @@ def _parse_switches(bundle: Bundle, texts: Sequence[str], seconds: float) -> lis
         if name in bundle.content_index and name not in bundle.style_index:
             changes.append(Change(float(found[1]), content=name))
             continue
+        if name in presets() and name not in bundle.style_index:
+            changes.append(Change(float(found[1]), scene=_parse_scene(bundle, name, "--switch")))
+            continue
         try:
             parse_mix(bundle, name)
         except NameUnknownError as error:
-            known = [*bundle.style_index, *bundle.content_index]
-            wrong = NameUnknownError("style or content", error.name, known)
+            known = [*bundle.style_index, *bundle.content_index, *presets()]
+            wrong = NameUnknownError("style, content or scene", error.name, known)
             raise click.BadParameter(str(wrong), param_hint="--switch") from error
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--switch") from error

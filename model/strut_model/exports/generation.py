@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from strut_model.bundle import Bundle, ContentInfo
 from strut_model.exports.paths import Line, walk
 from strut_model.exports.recording import Recording
+from strut_model.scene.effects import effects_of
+from strut_model.scene.presets import preset
 from strut_model.skeleton import FPS
 from strut_model.streaming.controls import (
     MAX_SPEED,
@@ -25,6 +28,7 @@ from strut_model.streaming.controls import (
 )
 from strut_model.streaming.generator import MotionGenerator, WindowRequests, WindowResults
 from strut_model.streaming.rollout import idle_history, rollout
+from strut_model.streaming.scenery import Scenery, scenery_of
 
 Array = NDArray[np.floating]
 
@@ -45,11 +49,12 @@ class NameUnknownError(ValueError):
 
 @dataclass(frozen=True)
 class Change:
-    """From a time on, another style, another content, or both (None: as before)."""
+    """From a time on, another style, content or scene (None: as before; an empty scene: none)."""
 
     seconds: float
     style: str | None = None
     content: str | None = None
+    scene: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class Plan:
         seed: of the noise.
         steps: network evaluations a window, 1, 2 or 4.
         frames_per_window: frames played before the next window is planned, 4 to 16.
+        scene: name of a scene preset; empty for none. It scales the usual speed, too, not one that is asked for.
+        alpha: how strongly scenes show, 0 to 1.5.
     """
 
     style: str
@@ -83,16 +90,19 @@ class Plan:
     seed: int = 0
     steps: int = 2
     frames_per_window: int = 8
+    scene: str = ""
+    alpha: float = 1.0
 
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Frames [first, last) of one style and content."""
+    """Frames [first, last) of one style, content and scene."""
 
     first: int
     last: int
     style: str
     content: ContentInfo
+    scene: str = ""
 
 
 def generate_motion(
@@ -109,6 +119,7 @@ def generate_motion(
     Raises:
         NameUnknownError: a style or content that the bundle does not have.
         ControlError: a value out of range.
+        SceneError: a scene that is none, or the bundle's student knows none.
     """
     bundle = generator.bundle
     stretches = _stretches(bundle, plan)
@@ -132,6 +143,12 @@ def generate_motion(
     # The character starts where the path does, and looks along it.
     heading = path.headings + facing
     history = idle_history(generator, 1).transformed(path.positions[:1], heading[:1])
+    sceneries = [scenery_of(preset(s.scene).descriptor, plan.alpha) if s.scene else None for s in stretches]
+    ends = [stretch.last for stretch in stretches]
+
+    def scenes(frame: int) -> list[Scenery | None]:
+        return [sceneries[bisect.bisect_right(ends, frame)]]
+
     motion = rollout(
         _Watched(generator, progress, plan.frames_per_window),
         history,
@@ -144,11 +161,13 @@ def generate_motion(
         seed=plan.seed,
         steps=plan.steps,
         frames_per_window=plan.frames_per_window,
+        scenes=scenes if any(scenery is not None for scenery in sceneries) else None,
     )
     labels: list[tuple[int, str]] = []
     for stretch in stretches:
-        if not labels or labels[-1][1] != stretch.style:
-            labels.append((stretch.first, stretch.style))
+        label = f"{stretch.style}, {stretch.scene}" if stretch.scene else stretch.style
+        if not labels or labels[-1][1] != label:
+            labels.append((stretch.first, label))
     asked = None if plan.line is None or np.ptp(path.positions, axis=0).max() < 0.05 else path.positions[::3]
     return Recording(motion[0], labels, asked, title or _title(stretches))
 
@@ -198,13 +217,15 @@ def _stretches(bundle: Bundle, plan: Plan) -> list[_Stretch]:
         check_range("speed", plan.speed, 0.0, MAX_SPEED, "metres a second")
     stretches: list[_Stretch] = []
     style, content, first, before = plan.style, find_content(bundle, plan.content), 0, 0.0
+    scene = plan.scene
     for change in plan.changes:
         check_range("changes.seconds", change.seconds, before, seconds, "seconds, in order")
-        stretches += _with_rest(bundle, _Stretch(first, round(change.seconds * FPS), style, content))
+        stretches += _with_rest(bundle, _Stretch(first, round(change.seconds * FPS), style, content, scene))
         first, before = round(change.seconds * FPS), change.seconds
         style = change.style or style
         content = find_content(bundle, change.content) if change.content else content
-    stretches += _with_rest(bundle, _Stretch(first, frames, style, content))
+        scene = scene if change.scene is None else change.scene
+    stretches += _with_rest(bundle, _Stretch(first, frames, style, content, scene))
     return [s for s in stretches if s.last > s.first]
 
 
@@ -215,8 +236,8 @@ def _with_rest(bundle: Bundle, stretch: _Stretch) -> list[_Stretch]:
     if stretch.content.kind != "gesture" or idle is None or end >= stretch.last:
         return [stretch]
     return [
-        _Stretch(stretch.first, end, stretch.style, stretch.content),
-        _Stretch(end, stretch.last, stretch.style, idle),
+        replace(stretch, last=end),
+        replace(stretch, first=end, content=idle),
     ]
 
 
@@ -228,10 +249,12 @@ def _speed(bundle: Bundle, plan: Plan, stretch: _Stretch) -> float:
     components = parse_mix(bundle, stretch.style)
     total = max(sum(weight for _, weight in components), 1e-9)
     usual = sum(w * usual_speed(bundle, name, stretch.content.name) for name, w in components) / total
-    if not plan.strength < 1:
-        return usual
-    neutral = usual_speed(bundle, bundle.manifest.neutral_style, stretch.content.name)
-    return neutral + plan.strength * (usual - neutral)
+    if plan.strength < 1:
+        neutral = usual_speed(bundle, bundle.manifest.neutral_style, stretch.content.name)
+        usual = neutral + plan.strength * (usual - neutral)
+    if stretch.scene:
+        usual *= effects_of(preset(stretch.scene).descriptor).scaled(plan.alpha).speed
+    return usual
 
 
 def _mix(bundle: Bundle, plan: Plan, style: str) -> StyleMix:
