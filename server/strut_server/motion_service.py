@@ -56,6 +56,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         log.info("stream %s opened by %r", stream.session_id, stream.client_name, extra=facts)
         reader = asyncio.create_task(_read(stream, context))
         writer = asyncio.create_task(_write(stream, context, runtime.settings.unread_seconds))
+        for task in (reader, writer):
+            task.add_done_callback(_seen)
         try:
             if runtime.draining:
                 stream.notify(runtime.draining_event())
@@ -227,6 +229,12 @@ async def _next_message(context: Context) -> motion_service_pb2.StreamMotionRequ
     except DecodeError as error:
         raise errors.malformed(str(error)) from error
     return None if message is grpc.aio.EOF else message
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Of a stream that its client drops, what reading and writing fail with is nobody's matter."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _read(stream: MotionStream, context: Context) -> None:

@@ -55,6 +55,9 @@ def test_hostile_messages_are_answered_and_leave_the_server_serving_others(bundl
     assert (tmp_path / "fuzz.json").is_file(), done.stderr
     found = json.loads((tmp_path / "fuzz.json").read_text())
     assert found["faults"] == [], done.stderr
+    # Nor does what hostile clients do fill the log with tracebacks, in which a fault would be overlooked.
+    log = (tmp_path / "fuzz.log").read_text()
+    assert "Traceback" not in log, log
     assert found["attacked"]["errors"] == {}
     assert found["attacked"]["windows"] > 10
     assert found["messages"] == MESSAGES
