@@ -13,7 +13,7 @@ from strut_model.bundle import BundleError, load_bundle
 from strut_model.data.synthesis.takes import Take
 from strut_model.motion import Motion
 from strut_model.scene.encoding import SceneEncoder
-from strut_model.scene.posture import abduction, gaze_pitch, lean_angles
+from strut_model.scene.posture import abduction, elbow_angles, gaze_pitch, lean_angles
 from strut_model.scene.presets import presets
 from strut_model.streaming.bearing import CLOSED, amounts, turn
 from strut_model.streaming.engine import OnnxEngine
@@ -28,13 +28,19 @@ def angles(motion: Motion) -> dict[str, float]:
     """Mean degrees of each of `CLOSED`."""
     take = Take(motion.world_pelvis().astype(np.float64), motion.world_rotations().astype(np.float64))
     lean = lean_angles(take).mean(axis=0)
-    return dict(zip(CLOSED, (lean[0], lean[1], abduction(take).mean(), gaze_pitch(take).mean()), strict=True))
+    return dict(
+        zip(
+            CLOSED,
+            (lean[0], lean[1], abduction(take).mean(), gaze_pitch(take).mean(), elbow_angles(take).mean()),
+            strict=True,
+        )
+    )
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_a_bearing_moves_what_it_is_named_after_and_its_opposite_undoes_it(index: int) -> None:
     motion = standing(4)
-    wanted = np.zeros((1, 1, 4), np.float32)
+    wanted = np.zeros((1, 1, 5), np.float32)
     wanted[..., index] = np.radians(8.0)
     rotations = np.array(motion.rotations[None], np.float32)
     turn(rotations, wanted)
@@ -62,7 +68,7 @@ def test_amounts_are_those_of_the_effects_and_grow_with_alpha() -> None:
 @pytest.fixture
 def generator(tmp_path: Path) -> MotionGenerator:
     bundle = load_bundle(tiny_bundle(tmp_path / "tiny", scene=True))
-    closed = replace(bundle, scene_closing=np.array([0.5, 0.5, 0.5, 0.5], np.float32))
+    closed = replace(bundle, scene_closing=np.full(5, 0.5, np.float32))
     return MotionGenerator(closed, OnnxEngine(closed))
 
 
@@ -75,7 +81,7 @@ def test_the_student_never_sees_a_bearing_and_it_does_not_add_up(generator: Moti
     arguments = (path, facing, np.zeros((1, 5, 64), np.float32), np.zeros((1, 64), np.float32))
 
     def rolled(shares: float) -> Motion:
-        bundle = replace(generator.bundle, scene_closing=np.full(4, shares, np.float32))
+        bundle = replace(generator.bundle, scene_closing=np.full(5, shares, np.float32))
         own = MotionGenerator(bundle, generator.engine)
         return rollout(own, Motion.stack([idle]), *arguments, scenes=[scene], seed=np.array([5], np.uint64))[0]
 
@@ -96,7 +102,7 @@ def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     folder = tiny_bundle(tmp_path / "tiny", scene=True)
     with np.load(folder / bundles.ARRAYS) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0, 0, 0], np.float32))
+    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0, 0, 0, 0], np.float32))
     document = dict(load_bundle(tiny_bundle(tmp_path / "other", scene=True)).manifest.raw)
     bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
     with pytest.raises(BundleError, match="scene_closing holds 2, expected -1 to 1"):

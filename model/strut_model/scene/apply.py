@@ -44,7 +44,9 @@ class SceneClip:
     slips: tuple[Slip, ...] = ()
 
 
-def apply_scene(clip: Clip, scene: SceneDescriptor, alpha: float = 1.0, seed: int = 0) -> SceneClip:
+def apply_scene(
+    clip: Clip, scene: SceneDescriptor, alpha: float = 1.0, seed: int = 0, gait_only: bool = False
+) -> SceneClip:
     """A clip as it would be in a scene.
 
     The wind's direction counts in the space of the clip turned so that the character starts facing +Z; that is how the
@@ -55,6 +57,7 @@ def apply_scene(clip: Clip, scene: SceneDescriptor, alpha: float = 1.0, seed: in
         scene: where it takes place.
         alpha: how strongly the scene shows: 0 leaves the clip as it is, bit for bit; 1 is as cited; up to 1.5.
         seed: chooses the slips, together with the clip's name.
+        gait_only: leave out what the run time adds to the student's motion itself (`Effects.gait`).
 
     Raises:
         SceneError: alpha is out of range.
@@ -63,6 +66,8 @@ def apply_scene(clip: Clip, scene: SceneDescriptor, alpha: float = 1.0, seed: in
     if clip.frames < FEWEST_FRAMES:
         raise ValueError(f"clip: {clip.name} has {clip.frames} frames; allowed: {FEWEST_FRAMES} or more")
     effects = effects_of(scene).scaled(alpha)
+    if gait_only:
+        effects = effects.gait
     if effects.neutral:
         return SceneClip(clip, effects)
     return apply_effects(clip, effects, alpha, seed)

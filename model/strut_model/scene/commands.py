@@ -172,17 +172,22 @@ def verify_command(pack: Path, names: Sequence[str], count: int, out: Path | Non
 )
 @click.option("--clips", "count", type=click.IntRange(1), default=2000, show_default=True, help="How many clips.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything drawn at random.")
+@click.option("--whole", is_flag=True, help="With lean, arms, gaze and stooping, too, which the run time adds itself.")
 @click.option("--overwrite", is_flag=True, help="Replace a pack that is there already.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def synthesise_command(pack: Path, split: Path, out: Path, count: int, seed: int, overwrite: bool, quiet: bool) -> None:
+def synthesise_command(
+    pack: Path, split: Path, out: Path, count: int, seed: int, whole: bool, overwrite: bool, quiet: bool
+) -> None:
     """Make training data of scenes: clips of PACK's training segments in scenes, each with descriptor and alpha.
+
+    The clips show what the student is to learn: how one steps. What the run time adds to it is left out.
 
     \b
     strut scene synthesise packs/all --split model/splits/bandai_namco.json --out packs/scene
     """
     try:
         real = Pack(pack)
-        options = SceneSynthesisOptions(count=count, seed=seed, progress=not quiet)
+        options = SceneSynthesisOptions(count=count, seed=seed, gait_only=not whole, progress=not quiet)
         labels = synthesise(real, Split.read(split), out, options, overwrite)
     except (PackError, SplitError) as error:
         raise click.ClickException(str(error)) from None

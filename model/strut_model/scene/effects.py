@@ -78,6 +78,16 @@ class Effects:
         """Factor on the speed along the path."""
         return self.step_length * self.cadence * self.wading
 
+    @property
+    def gait(self) -> Effects:
+        """Those that the student learns: without lean, spread arms, bent elbows, gaze and stooping, which the run time
+        adds itself (`streaming.bearing`, `streaming.stoop`), exactly and in every style. Arms are still drawn in.
+        """
+        arms = min(self.arm_abduction, 0.0)
+        return replace(
+            self, trunk_lean=0.0, trunk_side=0.0, arm_abduction=arms, elbow_flexion=0.0, gaze=0.0, ceiling=np.inf
+        )
+
     def __mul__(self, other: Effects) -> Effects:
         """Both together: factors multiply, amounts add, the lower ceiling counts, the slower rolling's period stays."""
         values: dict[str, float] = {}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from strut_model.clip import Clip
-from strut_model.data.pack import Pack, PackError, merge_packs, write_pack
+from strut_model.data.pack import SYNTHETIC, Pack, PackError, merge_packs, write_pack
 from strut_model.data.split import TRAIN, Segment, Split
 from strut_model.scene.apply import apply_scene
 from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor, blend
@@ -47,6 +47,8 @@ class SceneSynthesisOptions:
         seed: of everything drawn at random; the same seed makes the same pack.
         shortest, longest: frames of the real clips; longer ones are cut.
         alphas: range of how strongly the scenes show.
+        gait_only: leave out of the clips what the run time adds to the student's motion itself, as a student's training
+            wants it; a judge of scenes wants all of it.
         progress: show a bar.
     """
 
@@ -55,6 +57,7 @@ class SceneSynthesisOptions:
     shortest: int = 40
     longest: int = 240
     alphas: tuple[float, float] = (0.2, 1.3)
+    gait_only: bool = True
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -77,6 +80,7 @@ class SceneLabel:
         alpha: how strongly it shows.
         vector: `SceneDescriptor.vector` of it, at alpha 1.
         slips: how many there are in the clip.
+        gait_only: whether what the run time adds is left out of it.
     """
 
     clip: str
@@ -88,6 +92,7 @@ class SceneLabel:
     alpha: float
     vector: tuple[float, ...]
     slips: int
+    gait_only: bool = False
 
     def condition(self) -> NDArray[np.float32]:
         """(SIZE,) the descriptor's vector times alpha: what a scene encoder is given."""
@@ -124,6 +129,7 @@ class Recipe:
     scene: SceneDescriptor
     alpha: float
     seed: int
+    gait_only: bool = False
 
 
 def plan(pack: Pack, split: Split, options: SceneSynthesisOptions) -> list[Recipe]:
@@ -155,7 +161,7 @@ def plan(pack: Pack, split: Split, options: SceneSynthesisOptions) -> list[Recip
         preset, scene = _scene(name, names, number % 4, rng)
         alpha = float(np.round(rng.uniform(*options.alphas), 3))
         title = f"scene_{number:05d}_{preset or 'mixed'}"
-        recipes.append(Recipe(title, segment, preset, scene, alpha, options.seed + number))
+        recipes.append(Recipe(title, segment, preset, scene, alpha, options.seed + number, options.gait_only))
     return recipes
 
 
@@ -274,7 +280,7 @@ def make(pack: Pack, recipe: Recipe) -> tuple[Clip, SceneLabel]:
         rotations=whole.rotations[cut],
         contacts=whole.contacts[cut],
     )
-    made = apply_scene(real, recipe.scene, recipe.alpha, recipe.seed)
+    made = apply_scene(real, recipe.scene, recipe.alpha, recipe.seed, recipe.gait_only)
     vector = tuple(float(code) for code in recipe.scene.vector())
     label = SceneLabel(
         recipe.name,
@@ -286,8 +292,10 @@ def make(pack: Pack, recipe: Recipe) -> tuple[Clip, SceneLabel]:
         recipe.alpha,
         vector,
         len(made.slips),
+        recipe.gait_only,
     )
-    return made.clip, label
+    tags = (*(tag for tag in made.clip.tags if tag not in (SYNTHETIC, "scene")), SYNTHETIC, "scene")
+    return replace(made.clip, tags=tags), label
 
 
 def _write_labels(folder: Path, labels: Sequence[SceneLabel]) -> None:
@@ -300,7 +308,9 @@ def _write_labels(folder: Path, labels: Sequence[SceneLabel]) -> None:
 
 def _check_parts(parts: Path, recipes: Sequence[Recipe]) -> None:
     """Refuse to go on from parts that were made of another plan."""
-    outline: list[Any] = [[r.name, r.segment.clip, r.segment.start, r.segment.end, r.alpha] for r in recipes]
+    outline: list[Any] = [
+        [r.name, r.segment.clip, r.segment.start, r.segment.end, r.alpha, r.gait_only] for r in recipes
+    ]
     parts.mkdir(parents=True, exist_ok=True)
     path = parts / "plan.json"
     if not path.is_file():

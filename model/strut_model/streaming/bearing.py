@@ -1,10 +1,9 @@
-"""What a scene does to how one bears oneself beyond what the student has learned of it.
+"""What a scene does to how one bears oneself: lean, spread arms, bent elbows, gaze.
 
-The student leans, looks down and spreads its arms in a scene by a share of what the scene's effects ask for, and by the
-same share in every style and content: a window follows its history, and a little is lost on the way. What is left open
-is known (`Bundle.scene_closing`, measured in closed loop) and is a few turns of spine, neck, head and upper arms. They
-are put onto a window after the network and taken off the history before it, exactly, so that the student never sees
-them and nothing adds up.
+A few turns of spine, neck, head, arms and elbows, the same in every style, put onto a window after the network and
+taken off the history before it, exactly: the student never sees them, and nothing adds up. So they are met to the
+degree, grow with alpha and cost no style, where a student that learned them met half of them (model/TRIED.md); how one
+steps in a scene is what it learns.
 """
 
 from __future__ import annotations
@@ -22,21 +21,28 @@ from strut_model.streaming import kinematics as kin
 
 Float = npt.NDArray[np.float32]
 
-CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze")
+CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze", "elbow_flexion")
 """The effects that are closed, in the order of `Bundle.scene_closing`."""
-_JOINTS = tuple(JOINT_INDEX[name] for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder"))
-# By joint: what of each effect turns it about its parent's left (X) and forward (Z) axes. As in `scene.posture`, the
-# head keeps its direction while the trunk leans, and arms hang by their weight. The line from pelvis to neck, which the
-# lean is of, turns by .57 of what the chest does, as it bends above the pelvis.
-_ABOUT_LEFT = np.array(
-    ((0.96, 0, 0, 0), (0.79, 0, 0, 0), (-1.22, 0, 0, 0.4), (-0.53, 0, 0, 0.6), (-1.22, 0, 0, 0), (-1.22, 0, 0, 0)),
-    np.float32,
+_TRUNK = tuple(
+    JOINT_INDEX[name]
+    for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
 )
-_AHEAD = np.array(
-    ((0, -0.96, 0, 0), (0, -0.79, 0, 0), (0, 1.22, 0, 0), (0, 0.53, 0, 0), (0, 1.22, 1, 0), (0, 1.22, -1, 0)),
-    np.float32,
+# By joint: what of each effect turns it about its parent's left (X), up (Y) and forward (Z) axes. As in `scene.posture`,
+# the head keeps its direction while the trunk leans, and arms hang by their weight. The line from pelvis to neck, which
+# the lean is of, turns by .57 of what the chest does, as it bends above the pelvis.
+_LEAN = (0.96, 0.79, -1.22, -0.53, -1.22, -1.22, 0.0, 0.0)
+_GAZE = (0.0, 0.0, 0.4, 0.6, 0.0, 0.0, 0.0, 0.0)
+_OUTWARD = (0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0)
+_ELBOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 1.0)
+_TABLE = np.zeros((len(CLOSED), 3, len(_TRUNK)), np.float32)
+_TABLE[0, 0], _TABLE[1, 2], _TABLE[2, 2], _TABLE[3, 0], _TABLE[4, 1] = (
+    _LEAN,
+    np.negative(_LEAN),
+    _OUTWARD,
+    _GAZE,
+    _ELBOW,
 )
-_TABLE = np.concatenate((_ABOUT_LEFT, _AHEAD)).T.copy()
+_TABLE = _TABLE.reshape(len(CLOSED), -1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,8 @@ class Bearings:
     """Radians of each of `CLOSED` for B characters.
 
     Attributes:
-        past: (B, 4) in the frames of the history.
-        ahead: (B, 16, 4) in those of the window.
+        past: (B, 5) in the frames of the history.
+        ahead: (B, 16, 5) in those of the window.
     """
 
     past: Float
@@ -54,7 +60,7 @@ class Bearings:
 
 @lru_cache(maxsize=2048)
 def _amounts(vector: bytes) -> Float:
-    """(4,) radians of each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
+    """(5,) radians of each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
     effects = effects_of(SceneDescriptor.from_vector(np.frombuffer(vector, np.float32)))
     degrees = [getattr(effects, name) for name in CLOSED]
     # Arms that are drawn in come as far as the body, which only the student knows.
@@ -63,7 +69,7 @@ def _amounts(vector: bytes) -> Float:
 
 
 def amounts(vector: Float, alpha: Float) -> Float:
-    """(B, 4) radians of each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
+    """(B, 5) radians of each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
     out = np.zeros((len(vector), len(CLOSED)), np.float32)
     for row in np.flatnonzero((alpha != 0) & vector.any(axis=1)):
         out[row] = _amounts(np.ascontiguousarray(vector[row], np.float32).tobytes()) * alpha[row]
@@ -71,15 +77,12 @@ def amounts(vector: Float, alpha: Float) -> Float:
 
 
 def turn(rotations: Float, radians: Float) -> None:
-    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 4); the negative ones undo it."""
-    both = radians @ _TABLE
-    half = np.float32(0.5) * both
-    x, z = half[..., : len(_JOINTS)], half[..., len(_JOINTS) :]
-    size = np.sqrt(x * x + z * z)
-    share = np.sinc(size * np.float32(1 / np.pi))
-    turned = np.empty((*x.shape, 4), np.float32)
-    np.multiply(x, share, out=turned[..., 0])
-    turned[..., 1] = 0.0
-    np.multiply(z, share, out=turned[..., 2])
+    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 5); the negative ones undo it."""
+    half = (np.float32(0.5) * radians) @ _TABLE
+    axis = half.reshape(*half.shape[:-1], 3, len(_TRUNK))
+    size = np.sqrt(np.square(axis).sum(axis=-2))
+    turned = np.empty((*size.shape, 4), np.float32)
+    axis *= np.sinc(size * np.float32(1 / np.pi))[..., None, :]
+    turned[..., :3] = np.swapaxes(axis, -1, -2)
     np.cos(size, out=turned[..., 3])
-    rotations[:, :, _JOINTS] = kin.multiply(turned, rotations[:, :, _JOINTS])
+    rotations[:, :, _TRUNK] = kin.multiply(turned, rotations[:, :, _TRUNK])
