@@ -95,6 +95,25 @@ def test_who_stands_too_near_steps_away_first_and_a_goal_inside_is_moved_out() -
     assert np.linalg.norm(way.points[1] - way.points[0]) < 0.6
 
 
+@pytest.mark.parametrize("beyond", [-0.02, 0.001, 0.01, 0.02])
+def test_who_is_at_the_very_distance_from_an_obstacle_finds_all_ways(beyond: float) -> None:
+    """There one is inside of the outline's corners: the ways to these count, too."""
+    obstacles = Obstacles.circles([[0.0, 0.0]], [1.0])
+    for angle in np.linspace(0, 0.6, 7):
+        start = -(1.5 + beyond) * np.array([np.sin(angle), np.cos(angle)])
+        way = way_around(obstacles, start, np.array([0.2, 3.0]), 0.5)
+        assert way.reached
+        assert obstacles.clearances(way.points[1:-1], way.points[2:]).min() > 0.499
+        assert length(way.points) < 5.85
+
+
+def test_between_walls_that_leave_too_little_room_one_goes_in_the_middle() -> None:
+    walls = Obstacles.boxes([[-0.75, 0.0], [0.75, 0.0]], [[1.0, 12.0], [1.0, 12.0]], [0.0, 0.0])
+    way = way_around(walls, np.array([0.15, -3.0]), np.array([0.0, 8.0]), DISTANCE)
+    assert np.abs(way.points[1:, 0]).min() < 0.06
+    assert walls.clearances(way.points[1:-1], way.points[2:]).min() > 0.18
+
+
 def test_a_closed_ring_is_not_broken_into() -> None:
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     ring = Obstacles.circles(2 * np.stack((np.cos(angle), np.sin(angle)), axis=1), np.full(16, 0.4))

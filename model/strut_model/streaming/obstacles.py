@@ -38,6 +38,7 @@ _SIGNS = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
 _OUTLINE = 1.0 / np.cos(np.radians(15.0))
 """Corners of an outline that goes around a round edge, in its radii: twelve to a full turn."""
 _GRACE = 1e-3
+_WIDER = (0.8, 0.6, 0.45, 0.3, 0.2, 0.1)
 _PUSHES = 12
 
 
@@ -201,8 +202,7 @@ def _way_at(obstacles: Obstacles, start: Array, goal: Array, distance: float) ->
     """The same at one distance."""
     first, last = _free_end(obstacles, start, distance), _free_end(obstacles, goal, distance)
     if first is None:
-        # Between obstacles there is nowhere to step to: one goes on as near to them as one is.
-        first, distance = start, float(obstacles.distances(start[None]).min()) - 2 * _GRACE
+        first, distance = _widest_end(obstacles, start, distance)
     to_goal = last is not None
     if last is None:
         last = obstacles.pushed_out(goal, distance)
@@ -212,6 +212,20 @@ def _way_at(obstacles: Obstacles, start: Array, goal: Array, distance: float) ->
     if found and to_goal and np.linalg.norm(last - goal) > _GRACE:
         points = np.concatenate((points, goal[None]))
     return Way(points, found and to_goal)
+
+
+def _widest_end(obstacles: Obstacles, end: Array, distance: float) -> tuple[Array, float]:
+    """Between obstacles that leave no room: a place near to ``end`` (2,) that keeps more of a distance, and how much.
+
+    Else one would go on as near to them as one is, and a little nearer at every plan.
+    """
+    room = float(obstacles.distances(end[None]).min())
+    for share in _WIDER:
+        wider = room + share * (distance - room)
+        place = _free_end(obstacles, end, wider) if wider > 0 else None
+        if place is not None:
+            return place, wider
+    return end, room - 2 * _GRACE
 
 
 def _free_end(obstacles: Obstacles, end: Array, distance: float) -> Array | None:
@@ -251,6 +265,8 @@ def _over_corners(obstacles: Obstacles, start: Array, goal: Array, distance: flo
     beside = np.concatenate((np.full((2, 2, 2), np.nan), sides[free]))
     row, column = np.triu_indices(len(nodes), 1)
     touching = _touches(nodes, beside, row, column) & _touches(nodes, beside, column, row)
+    # Outlines have corners: an end may lie inside of one and still keep its distance.
+    touching |= row < 2
     row, column = row[touching], column[touching]
     clear = (obstacles.clearances(nodes[row], nodes[column]) >= distance - _GRACE).all(axis=1)
     row, column = row[clear], column[clear]
