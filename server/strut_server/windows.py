@@ -273,7 +273,10 @@ class WindowMaker:
             start_frame=np.array([work.request.start_frame for work in kept], np.int64),
             locks=locks,
             steps=steps,
-            ground=Grounds.of([None if w.request.scene is None else w.request.scene.field for w in kept]),
+            ground=Grounds.below(
+                [None if work.request.scene is None else work.request.scene.field for work in kept],
+                None if scenes is None else scenes.free,
+            ),
             scene=None if scenes is None else scenes.code,
             sink=None if scenes is None else scenes.sink,
             bearings=None if scenes is None else scenes.bearings,
@@ -516,6 +519,7 @@ def padded_requests(requests: WindowRequests, size: int) -> WindowRequests:
         steps=requests.steps,
         ground=requests.ground,
         scene=None if requests.scene is None else requests.scene[rows],
+        bearings=None if requests.bearings is None else requests.bearings[rows],
         sink=None if requests.sink is None else requests.sink[rows],
     )
 

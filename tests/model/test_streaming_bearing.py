@@ -20,6 +20,7 @@ from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.generator import MotionGenerator
 from strut_model.streaming.rollout import rollout
 from strut_model.streaming.scenery import SceneStates, conditions, scenery_of
+from strut_model.streaming.stoop import head_tops
 
 HEADING = np.zeros(1, np.float32)
 
@@ -107,3 +108,22 @@ def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
     with pytest.raises(BundleError, match="scene_closing holds 2, expected -1 to 1"):
         load_bundle(folder)
+
+
+def test_a_low_scene_makes_characters_stoop_by_its_strength(generator: MotionGenerator) -> None:
+    low = presets()["low-tunnel"].descriptor
+    frames = 64
+    path, facing = np.zeros((3, frames, 2), np.float32), np.zeros((3, frames), np.float32)
+    motion = rollout(
+        generator,
+        Motion.stack([generator.bundle.idle] * 3),
+        path,
+        facing,
+        np.zeros((3, 5, 64), np.float32),
+        np.zeros((3, 64), np.float32),
+        scenes=[None, scenery_of(low, 0.5), scenery_of(low)],
+    )
+    tops = [head_tops(row.world_rotations()[None], row.world_pelvis()[None])[0, -1, 1] for row in motion]
+    assert tops[0] > low["clearance"] + 0.2
+    assert tops[2] < low["clearance"]
+    assert tops[1] == pytest.approx((tops[0] + tops[2]) / 2, abs=0.05)

@@ -27,22 +27,22 @@ _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
 )
-# By joint: what of each effect turns it about its parent's left (X), up (Y) and forward (Z) axes. As in `scene.posture`,
+# What of each effect turns each joint about its parent's left (X), up (Y) and forward (Z) axes. As in `scene.posture`,
 # the head keeps its direction while the trunk leans, and arms hang by their weight. The line from pelvis to neck, which
 # the lean is of, turns by .57 of what the chest does, as it bends above the pelvis.
 _LEAN = (0.96, 0.79, -1.22, -0.53, -1.22, -1.22, 0.0, 0.0)
 _GAZE = (0.0, 0.0, 0.4, 0.6, 0.0, 0.0, 0.0, 0.0)
 _OUTWARD = (0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0)
 _ELBOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 1.0)
-_TABLE = np.zeros((len(CLOSED), 3, len(_TRUNK)), np.float32)
-_TABLE[0, 0], _TABLE[1, 2], _TABLE[2, 2], _TABLE[3, 0], _TABLE[4, 1] = (
+_TURNS = np.zeros((len(CLOSED), 3, len(_TRUNK)), np.float32)
+_TURNS[0, 0], _TURNS[1, 2], _TURNS[2, 2], _TURNS[3, 0], _TURNS[4, 1] = (
     _LEAN,
     np.negative(_LEAN),
     _OUTWARD,
     _GAZE,
     _ELBOW,
 )
-_TABLE = _TABLE.reshape(len(CLOSED), -1)
+_TABLE = _TURNS.reshape(len(CLOSED), -1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Bearings:
 
     past: Float
     ahead: Float
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Bearings:
+        """Those of some characters."""
+        return Bearings(self.past[rows], self.ahead[rows])
 
 
 @lru_cache(maxsize=2048)

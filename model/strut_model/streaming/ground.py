@@ -63,6 +63,9 @@ _TIME = np.arange(1, WINDOW + 1, dtype=np.float32)
 _PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
 
 
+_LEVEL = HeightField(np.zeros(2, np.float32), np.zeros((), np.float32), 1.0, np.zeros((2, 2), np.float32))
+
+
 @dataclass(frozen=True)
 class Grounds:
     """The grounds of some characters of a batch.
@@ -82,6 +85,21 @@ class Grounds:
         if not given:
             return None
         return Grounds(np.array([row for row, _ in given]), HeightFields.stack([field for _, field in given]))
+
+    @staticmethod
+    def below(fields: Sequence[HeightField | None], free: npt.NDArray[np.floating] | None) -> Grounds | None:
+        """The same where a scene leaves (B,) metres of free height above the ground; infinite for any, None for all of
+        them. Ceilings that a field has itself count in its place.
+        """
+        if free is None:
+            return Grounds.of(fields)
+        rows = []
+        for field, height in zip(fields, free, strict=True):
+            if np.isfinite(height) and (field is None or field.ceilings is None):
+                own = _LEVEL if field is None else field
+                field = replace(own, ceilings=own.heights + float(height))
+            rows.append(field)
+        return Grounds.of(rows)
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from strut_model.features import HISTORY, WINDOW
-from strut_model.scene.descriptor import SIZE, SceneDescriptor
+from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor
 from strut_model.scene.effects import effects_of
 from strut_model.scene.encoding import SceneEncoder, turned_wind
 from strut_model.streaming.bearing import Bearings, amounts
+from strut_model.streaming.stoop import STANDING_ROOM
 
 Float = npt.NDArray[np.float32]
 
@@ -37,6 +38,8 @@ CLOSE = np.float32(2e-3)
 DEEPEST = 1.0
 """Metres: no ground is deeper."""
 
+_CLEARANCE = [quantity.name for quantity in QUANTITIES].index("clearance")
+_LOW_CODE = QUANTITIES[_CLEARANCE].encode(STANDING_ROOM)
 _MIDDLE = WINDOW // 2
 _AHEAD = np.arange(1, WINDOW + 1, dtype=np.float32)
 _RISING = (_AHEAD / WINDOW * (_AHEAD / WINDOW) * (3 - 2 * _AHEAD / WINDOW))[:, None]
@@ -117,6 +120,8 @@ class SceneConditions:
     Attributes:
         code: (B, 5, 64) the student's scene input; None where nobody is in a scene.
         sink: (B,) metres; None where nobody sinks in.
+        free: (B,) metres of free height above the ground; infinite where nobody has to stoop, None where nobody in the
+            batch has to.
         bearings: what the student leaves open of how one bears oneself; None where that is nothing.
         states: before the window, with what is not known taken as what is asked for.
         target: what is asked for.
@@ -124,6 +129,7 @@ class SceneConditions:
 
     code: Float | None
     sink: Float | None
+    free: Float | None
     bearings: Bearings | None
     states: SceneStates
     target: SceneStates
@@ -171,7 +177,16 @@ def conditions(
             if scene.alpha != 0:
                 np.multiply(scene.code, np.float32(scene.alpha), out=code[row])
     bearings = _bearings(before, target, known, encoder.closing) if encoder.closing.any() else None
-    return SceneConditions(code, sink if sink.any() else None, bearings, before, target)
+    return SceneConditions(code, sink if sink.any() else None, _free_height(now), bearings, before, target)
+
+
+def _free_height(states: SceneStates) -> Float | None:
+    """(B,) metres; at alpha 1/2 one stoops half as deep as is needed."""
+    free = np.full(len(states.alpha), np.inf, np.float32)
+    for row in np.flatnonzero((states.vector[:, _CLEARANCE] < _LOW_CODE) & (states.alpha > 0)):
+        height = QUANTITIES[_CLEARANCE].decode(float(states.vector[row, _CLEARANCE]))
+        free[row] = STANDING_ROOM - float(states.alpha[row]) * (STANDING_ROOM - height)
+    return free if np.isfinite(free).any() else None
 
 
 def _bearings(

@@ -150,3 +150,5 @@ def _drops() -> tuple[Float, Float, float]:
 
 
 _DEPTHS, _DROPS, _STANDING = _drops()
+STANDING_ROOM = _STANDING + HEADROOM
+"""Metres of free height in which a standing body need not stoop."""
