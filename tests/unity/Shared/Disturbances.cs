@@ -21,11 +21,15 @@ internal sealed class Disturbances : IDisposable
     private readonly int port = ServerProcess.FreePort();
     private readonly TcpProxy proxy;
     private readonly Game game;
+    private readonly string[] serve;
     private ServerProcess server;
 
-    public Disturbances(int characters)
+    /// <param name="characters">how many walk.</param>
+    /// <param name="serve">options of strut serve.</param>
+    public Disturbances(int characters, params string[] serve)
     {
-        server = ServerProcess.Start(port);
+        this.serve = serve;
+        server = ServerProcess.Start(port, serve);
         proxy = new TcpProxy(port);
         game = new Game(Channels.Transport(proxy.Address), new ConnectionSettings { ReplyTimeout = 1.5 });
         game.Add(characters);
@@ -49,7 +53,7 @@ internal sealed class Disturbances : IDisposable
         yield return Through("server killed for 3 s", () =>
         {
             server.Kill();
-        }, 3, () => server = ServerProcess.Start(port));
+        }, 3, () => server = ServerProcess.Start(port, serve));
         yield return Through("network stalled for 2 s", proxy.Stall, 2, proxy.Resume);
         yield return Through("connection reset", proxy.Reset, 0.5, () => { });
         yield return Through("everything 150 ms later", () => proxy.Delay = TimeSpan.FromMilliseconds(150), 2, () => proxy.Delay = TimeSpan.Zero);
