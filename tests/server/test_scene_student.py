@@ -103,6 +103,15 @@ def test_at_alpha_0_it_is_so_in_company_that_is_in_scenes(knowing: LocalServer) 
 _NAMES = ("ice", "deep-snow", "mud", "storm-wind", "dark", "desert-sand", "rain")
 
 
+def test_a_padded_batch_is_in_its_scenes_too(knowing: LocalServer) -> None:
+    # 17 windows are padded to 18, 16 are not.
+    windows = [asked(Scene(preset=_NAMES[number % 7]), character=number + 1) for number in range(17)]
+    some, all_of_them = generate(knowing.address, windows[:16]), generate(knowing.address, windows)
+    for one, other in zip(some, all_of_them):
+        moved = np.abs(motion_of(one.window).positions() - motion_of(other.window).positions()).max()
+        assert moved < 1e-3
+
+
 def test_a_scene_shows_and_is_in_the_model(knowing: LocalServer) -> None:
     (plain,), (icy,) = played(knowing, [None]), played(knowing, [Scene(preset="ice")])
     assert np.abs(motion_of(plain).positions() - motion_of(icy).positions()).max() > 1e-3
