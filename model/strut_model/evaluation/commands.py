@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from strut_model.evaluation.scene_commands import scene_command, train_scene_judge_command
+
 if TYPE_CHECKING:
     from strut_model.bundle import Bundle
     from strut_model.data.split import Split
@@ -131,7 +133,7 @@ class Run:
 
         targets = read_targets(self.targets)
         bundle, judges = load_bundle(self.bundle), Judges(self.judges)
-        protocol = Protocol(bundle, Pack(self.data), _read_split(self.split), judges.styles, judges.contents)
+        protocol = Protocol(bundle, Pack(self.data), read_split(self.split), judges.styles, judges.contents)
         suite = Suite(protocol, judges, SwitchList.read(), self.extent)
         starts = len(suite.held_out)
         click.echo(f"seeds {list(self.extent.seeds)}; {starts} held-out starts; bundle {bundle.manifest.name}")
@@ -203,7 +205,8 @@ def make_subject(name: str, bundle: Bundle, teacher: Path | None, threads: int) 
     return Subject(name, MotionGenerator(bundle, engine), MotionGenerator(bundle, engine, lock_feet=False), steps)
 
 
-def _read_split(path: Path | None) -> Split:
+def read_split(path: Path | None) -> Split:
+    """A split file, the project's own by default."""
     from strut_model.data.split import Split
 
     path = path or DEFAULT_SPLIT
@@ -227,7 +230,7 @@ def make_switches_command(data: Path, split_path: Path | None, out: Path) -> Non
     from strut_model.evaluation.switches import make_switches
 
     labels = {clip.name: (clip.content, clip.style) for clip in Pack(data).clips}
-    pairs = [labels[s.clip] for s in _read_split(split_path).segments(TRAIN) if s.clip in labels]
+    pairs = [labels[s.clip] for s in read_split(split_path).segments(TRAIN) if s.clip in labels]
     switches = make_switches(pairs)
     switches.write(out)
     click.echo(f"{len(switches.styles)} style switches, {len(switches.contents)} content switches in {out}")
@@ -246,7 +249,7 @@ def train_judges_command(data: Path, split_path: Path | None, out: Path, threads
     from strut_model.evaluation.train_judges import train_judges
 
     torch.set_num_threads(threads)
-    record = train_judges(Pack(data), _read_split(split_path), out)
+    record = train_judges(Pack(data), read_split(split_path), out)
     for name, row in record["judges"].items():
         click.echo(f"judge {name}: {row['sha256'][:12]} held out {row.get('held_out')}")
 
@@ -268,3 +271,7 @@ def encoder_command(encoder: Path, data: Path, split_path: Path, out: Path) -> N
     for name, value in figures.items():
         click.echo(f"{name:42} {value:.3f}")
     click.echo(f"wrote {out / 'encoder.json'}, {out / 'encoder.md'}, {out / 'neighbours.png'}")
+
+
+evaluate.add_command(scene_command)
+evaluate.add_command(train_scene_judge_command)

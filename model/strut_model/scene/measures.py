@@ -21,6 +21,11 @@ from strut_model.scene.posture import abduction, elbow_angles, gaze_pitch, head_
 from strut_model.skeleton import CONTACT_JOINTS, CONTACT_REST_HEIGHTS, FPS
 
 _HEELS, _TOES = (0, 2), (1, 3)
+_SLIP_FRAMES = (3, 10)
+_SLIP_RISE = 0.02
+_SLIP_METRES = (0.02, 0.12)
+"""A slip: frames off the contact, metres that the lower of heel and toe may rise meanwhile, metres that it moves on.
+Swings take longer, rise higher and go further."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,29 @@ def stance_slide(contacts: Array, joints: Array) -> float:
     slowest = np.where(inner, step, np.inf).reshape(-1, 2, 2).min(axis=-1)
     slowest = slowest[np.isfinite(slowest)]
     return float(slowest.mean()) if len(slowest) else float("nan")
+
+
+def count_slips(clip: Clip) -> int:
+    """How often a foot that has landed slides on: off its contact for a moment, low all the while, and on again.
+
+    Args:
+        clip: any frames; where the ground is does not matter.
+    """
+    positions = clip.positions()[:, CONTACT_JOINTS]
+    on = clip.contacts.reshape(clip.frames, 2, 2).max(axis=-1) > 0.5
+    count = 0
+    for side in range(2):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], on[:, side], [False])).astype(np.int8)))
+        stances = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+        own = positions[:, 2 * side : 2 * side + 2]
+        for (start, lifted), (landed, _) in pairwise(stances):
+            if start == 0 or not _SLIP_FRAMES[0] <= landed - lifted <= _SLIP_FRAMES[1]:
+                continue
+            before, after = own[lifted - 1], own[landed]
+            raised = float((own[lifted:landed, :, 1] - before[:, 1]).min(axis=1).max())
+            way = float(np.linalg.norm((after - before)[:, [0, 2]], axis=-1).min())
+            count += raised < _SLIP_RISE and _SLIP_METRES[0] <= way <= _SLIP_METRES[1]
+    return int(count)
 
 
 def mean_measures(found: Sequence[Measures]) -> Measures:

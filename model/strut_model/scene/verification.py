@@ -193,10 +193,10 @@ def report_lines(reports: Sequence[PresetReport]) -> list[str]:
             name = report.name if index == 0 else ""
             cells = [
                 f"{name} | {expected.measure}",
-                _amount(expected.amount, expected)
+                shown_amount(expected.amount, expected)
                 if math.isfinite(expected.amount)
                 else "+" * (expected.direction > 0) or "-",
-                _amount(finding.mean, expected),
+                shown_amount(finding.mean, expected),
                 f"{finding.directed:.0%}",
                 f"{finding.steady:.0%}",
                 "" if math.isnan(finding.within) else f"{finding.within:.0%}",
@@ -206,7 +206,8 @@ def report_lines(reports: Sequence[PresetReport]) -> list[str]:
     return lines
 
 
-def _amount(value: float, expected: Expectation) -> str:
+def shown_amount(value: float, expected: Expectation) -> str:
+    """A change in a table's cell."""
     return f"{value:+.0%}" if expected.ratio else f"{value:+.3g}{_UNITS.get(expected.measure, ' m')}"
 
 
