@@ -273,6 +273,9 @@ def follow(
     held[..., ::2] += moved
     pairs = held.reshape(*held.shape[:2], 2, 2, 3)
     ankle, foot = pairs[..., 0, :].copy(), pairs[..., 1, :] - pairs[..., 0, :]
+    # The rise is that under the network's own path: a foot that is held elsewhere has another height on an incline.
+    elsewhere = ankle[..., ::2] - own[:, :, ::2, ::2]
+    plan.tilt[..., 0] += np.einsum("...i,...i->...", plan.incline, elsewhere)
     level_foot, foot = foot, _pitched(foot, direction, plan.tilt[..., 1])
     ankle[..., 1] += plan.tilt[..., 0] + _depth_change(plan.tilt[..., 1], plan.tilt[..., 2])
     level = np.maximum((pairs[..., 0, 1, None] + _soles(level_foot, direction)[1]).min(axis=-1), -DEEPEST_SOLE)
@@ -313,11 +316,13 @@ class _Plan:
 
     Attributes:
         tilt: (M, 16, 2, 3) rise, pitch and roll of each foot's floor.
+        incline: (M, 16, 2, 2) rise of each foot's floor along x and z; nought in the middle of swings.
         shift: (M, 16, 2, 2) metres by which each foot is moved to its foothold.
         standing: (M, 16, 2) how much of each foot's weight it carries, 0 to 1.
     """
 
     tilt: Float
+    incline: Float
     shift: Float
     standing: Float
 
@@ -384,12 +389,13 @@ def _planned(
     to_slot = _slots(values, np.minimum(number + 1, 2))
     tilt = from_slot[..., :3] + (to_slot[..., :3] - from_slot[..., :3]) * share[..., None]
     places = np.concatenate((before.level[:, :, ::2, ::2], ankle), axis=1)
-    under = np.where(share < 0.5, _under(from_slot, places), _under(to_slot, places))
-    tilt[..., 0] = weight * under + (1 - weight) * np.concatenate((before.smoothed, smoothed), axis=1)
+    nearer = np.where((share < 0.5)[..., None], from_slot, to_slot)
+    tilt[..., 0] = weight * _under(nearer, places) + (1 - weight) * np.concatenate((before.smoothed, smoothed), axis=1)
     _joined(tilt, before.plan)
     from_shift = _slots(shifts, number)
     shift = from_shift + (_slots(shifts, np.minimum(number + 1, 2)) - from_shift) * share[..., None]
-    return _Plan(tilt[:, 2:], shift[:, 2:], weight[:, 2:]), carriage
+    incline = nearer[:, 2:, :, 4:] * weight[:, 2:, :, None]
+    return _Plan(tilt[:, 2:], incline, shift[:, 2:], weight[:, 2:]), carriage
 
 
 def _landings(places: Float) -> Float:
