@@ -235,19 +235,24 @@ class SceneRun:
     def _references(self, pack: Pack, split: Split, judge: SceneJudge) -> dict[str, NDArray[np.float32]]:
         """The judge's embeddings of held-out windows: operator-made ones of the presets, real ones of none."""
         import numpy as np
+        from tqdm import tqdm
 
         from strut_model.data.split import HELD_OUT
         from strut_model.evaluation.scene_classes import NONE
-        from strut_model.evaluation.scene_judge_training import made_corpus
+        from strut_model.evaluation.scene_clips import SceneCorpus, make_clips, plan_clips
         from strut_model.evaluation.windows import JUDGED_FRAMES, window_starts
 
-        scenes = [NONE, *self.extent.names]
-        made = made_corpus(pack, split, HELD_OUT, 1, (1.0, 1.0), 5, 180, self.progress, False, scenes)
+        held = split.segments(HELD_OUT)
+        plans = plan_clips(pack, held, 1, (1.0, 1.0), 5, mirror=False, scenes=self.extent.names)
+        # Real clips cost nothing, and are compared by themselves.
+        plans += plan_clips(pack, held, 6, (1.0, 1.0), 6, mirror=False, scenes=[NONE])
+        with tqdm(total=len(plans), desc="references", unit="clip", disable=not self.progress) as bar:
+            made = SceneCorpus.of(make_clips(pack, plans, bar.update))
         places = [(row, start) for row, length in enumerate(made.lengths) for start in window_starts(0, int(length))]
         rows, starts = (np.array(column, np.int64) for column in zip(*places))
         said = judge.judge_joints(*made.windows(rows, starts, JUDGED_FRAMES))
         owners = np.array([made.plans[row].scene for row in rows])
-        return {name: said.embedding[owners == name] for name in scenes if (owners == name).any()}
+        return {str(name): said.embedding[owners == name] for name in np.unique(owners)}
 
 
 def _digest(path: Path) -> str:

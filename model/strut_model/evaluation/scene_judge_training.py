@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -156,10 +155,9 @@ def made_corpus(
     longest: int,
     progress: bool = True,
     mirror: bool = True,
-    scenes: Sequence[str] | None = None,
 ) -> SceneCorpus:
     """Real and operator-made clips of one set of a split; see `scene_clips.plan_clips`."""
-    plans = plan_clips(pack, split.segments(label), per_style, alphas, seed, longest, mirror, scenes)
+    plans = plan_clips(pack, split.segments(label), per_style, alphas, seed, longest, mirror)
     with tqdm(total=len(plans), desc=f"{label} clips", unit="clip", disable=not progress) as bar:
         return SceneCorpus.of(make_clips(pack, plans, bar.update))
 
