@@ -119,8 +119,8 @@ class Bundle:
         idle: eight frames of neutral standing, at the origin, facing +Z.
         scene_layers: weight (in, out) and bias (out,) of each layer of the scene encoder; none where the student knows
             no scenes.
-        scene_closing: (5,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze and bent elbows
-            that the student leaves to the run time (`streaming.bearing.CLOSED`).
+        scene_closing: (6,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows and
+            lift of the feet that the student leaves to the run time (`streaming.bearing.CLOSED`).
     """
 
     path: Path
@@ -131,7 +131,7 @@ class Bundle:
     speed_table: Float
     idle: Motion
     scene_layers: tuple[tuple[Float, Float], ...] = ()
-    scene_closing: Float = field(default_factory=lambda: np.zeros(5, np.float32))
+    scene_closing: Float = field(default_factory=lambda: np.zeros(6, np.float32))
 
     @property
     def student_path(self) -> Path:
@@ -419,8 +419,8 @@ def _scene_dim(document: Mapping[str, Any]) -> int | None:
 def _scene_closing(arrays: Mapping[str, npt.NDArray[Any]]) -> Float:
     """The shares that the run time closes; none where the bundle says nothing of it."""
     if "scene_closing" not in arrays:
-        return np.zeros(5, np.float32)
-    shares = _checked_array(arrays, "scene_closing", (5,))
+        return np.zeros(6, np.float32)
+    shares = _checked_array(arrays, "scene_closing", (6,))
     if np.abs(shares).max() > 1:
         raise BundleError(f"{ARRAYS}: scene_closing holds {shares[np.abs(shares).argmax()]:g}, expected -1 to 1")
     return shares

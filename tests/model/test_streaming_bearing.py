@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bundles import standing, tiny_bundle
+from tests.model.steppers import walk
 
 from strut_model.bundle import BundleError, load_bundle
 from strut_model.data.synthesis.takes import Take
@@ -15,9 +16,11 @@ from strut_model.motion import Motion
 from strut_model.scene.encoding import SceneEncoder
 from strut_model.scene.posture import abduction, elbow_angles, gaze_pitch, lean_angles
 from strut_model.scene.presets import presets
-from strut_model.streaming.bearing import CLOSED, amounts, turn
+from strut_model.skeleton import CONTACT_JOINTS
+from strut_model.streaming.bearing import CLOSED, TURNS, amounts, turn
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.generator import MotionGenerator
+from strut_model.streaming.lift import lift
 from strut_model.streaming.rollout import rollout
 from strut_model.streaming.scenery import SceneStates, conditions, scenery_of
 from strut_model.streaming.stoop import head_tops
@@ -31,7 +34,7 @@ def angles(motion: Motion) -> dict[str, float]:
     lean = lean_angles(take).mean(axis=0)
     return dict(
         zip(
-            CLOSED,
+            CLOSED[:TURNS],
             (lean[0], lean[1], abduction(take).mean(), gaze_pitch(take).mean(), elbow_angles(take).mean()),
             strict=True,
         )
@@ -41,13 +44,13 @@ def angles(motion: Motion) -> dict[str, float]:
 @pytest.mark.parametrize("index", range(5))
 def test_a_bearing_moves_what_it_is_named_after_and_its_opposite_undoes_it(index: int) -> None:
     motion = standing(4)
-    wanted = np.zeros((1, 1, 5), np.float32)
+    wanted = np.zeros((1, 1, 6), np.float32)
     wanted[..., index] = np.radians(8.0)
     rotations = np.array(motion.rotations[None], np.float32)
     turn(rotations, wanted)
     moved = angles(replace(motion, rotations=rotations[0]))
     before = angles(motion)
-    for name in CLOSED:
+    for name in CLOSED[:TURNS]:
         change = moved[name] - before[name]
         if name == CLOSED[index]:
             assert 5.0 < change < 9.0
@@ -69,7 +72,7 @@ def test_amounts_are_those_of_the_effects_and_grow_with_alpha() -> None:
 @pytest.fixture
 def generator(tmp_path: Path) -> MotionGenerator:
     bundle = load_bundle(tiny_bundle(tmp_path / "tiny", scene=True))
-    closed = replace(bundle, scene_closing=np.full(5, 0.5, np.float32))
+    closed = replace(bundle, scene_closing=np.full(6, 0.5, np.float32))
     return MotionGenerator(closed, OnnxEngine(closed))
 
 
@@ -82,7 +85,7 @@ def test_the_student_never_sees_a_bearing_and_it_does_not_add_up(generator: Moti
     arguments = (path, facing, np.zeros((1, 5, 64), np.float32), np.zeros((1, 64), np.float32))
 
     def rolled(shares: float) -> Motion:
-        bundle = replace(generator.bundle, scene_closing=np.full(5, shares, np.float32))
+        bundle = replace(generator.bundle, scene_closing=np.array([shares] * 5 + [0], np.float32))
         own = MotionGenerator(bundle, generator.engine)
         return rollout(own, Motion.stack([idle]), *arguments, scenes=[scene], seed=np.array([5], np.uint64))[0]
 
@@ -90,7 +93,7 @@ def test_the_student_never_sees_a_bearing_and_it_does_not_add_up(generator: Moti
     wanted = np.degrees(amounts(scene.vector[None], np.ones(1, np.float32)))[0].astype(float) * 0.5
     for at in (48, 95):
         one, other = angles(plain.slice_frames(at, at + 1)), angles(closed.slice_frames(at, at + 1))
-        for name, degrees in zip(CLOSED, wanted, strict=True):
+        for name, degrees in zip(CLOSED[:TURNS], wanted[:TURNS], strict=True):
             assert other[name] - one[name] == pytest.approx(degrees, abs=max(1.0, 0.3 * abs(degrees))), name
     told = conditions(encoder, [scene], SceneStates.unknown(1), HEADING)
     assert told.bearings is not None
@@ -103,7 +106,7 @@ def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     folder = tiny_bundle(tmp_path / "tiny", scene=True)
     with np.load(folder / bundles.ARRAYS) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0, 0, 0, 0], np.float32))
+    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0, 0, 0, 0, 0], np.float32))
     document = dict(load_bundle(tiny_bundle(tmp_path / "other", scene=True)).manifest.raw)
     bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
     with pytest.raises(BundleError, match="scene_closing holds 2, expected -1 to 1"):
@@ -127,3 +130,28 @@ def test_a_low_scene_makes_characters_stoop_by_its_strength(generator: MotionGen
     assert tops[0] > low["clearance"] + 0.2
     assert tops[2] < low["clearance"]
     assert tops[1] == pytest.approx((tops[0] + tops[2]) / 2, abs=0.05)
+
+
+def test_swinging_feet_are_lifted_and_planted_ones_are_not_and_a_history_gives_it_back() -> None:
+    steps = walk(60, 1.2)
+    rotations, pelvis = steps.rotations.astype(np.float32), steps.pelvis.astype(np.float32)
+    linear = np.concatenate((pelvis[:, ::2], np.zeros((60, 1)), pelvis), axis=-1)[None].astype(np.float32)
+    frames = np.array(rotations[None])
+    joints = steps.positions()[:, CONTACT_JOINTS]
+    before = joints[..., 1]
+    lift(frames, linear, np.full((1, 60), 0.08, np.float32))
+
+    def heights(some: np.ndarray) -> np.ndarray:
+        take = Take(pelvis.astype(np.float64), some.astype(np.float64))
+        return take.positions()[:, CONTACT_JOINTS, 1]
+
+    raised = heights(frames[0]) - before
+    planted = np.linalg.norm(np.diff(joints[..., ::2], axis=0), axis=-1) * 30 < 0.05
+    assert planted.mean() > 0.3
+    assert raised[1:][~planted].max() > 0.075
+    assert np.abs(raised[1:][planted]).max() < 0.005
+    lift(frames, linear, np.full((1, 60), -0.08, np.float32))
+    off = np.abs(heights(frames[0]) - before)
+    # A leg that is nearly straight is not stretched all the way (`feet.move_feet`).
+    assert np.percentile(off, 95) < 2e-3
+    assert off.max() < 0.02

@@ -21,8 +21,12 @@ from strut_model.streaming import kinematics as kin
 
 Float = npt.NDArray[np.float32]
 
-CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze", "elbow_flexion")
-"""The effects that are closed, in the order of `Bundle.scene_closing`."""
+CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze", "elbow_flexion", "lift")
+"""What is left to the run time, in the order of `Bundle.scene_closing`: radians, and metres that feet are lifted by."""
+TURNS = 5
+OUT_OF_PRINTS = 0.6
+"""Metres of lift that a metre of sinking in counts as: the student lifts feet out of their prints better than over
+things (measured in deep snow and blizzard)."""
 _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
@@ -34,7 +38,7 @@ _LEAN = (0.96, 0.79, -1.22, -0.53, -1.22, -1.22, 0.0, 0.0)
 _GAZE = (0.0, 0.0, 0.4, 0.6, 0.0, 0.0, 0.0, 0.0)
 _OUTWARD = (0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0)
 _ELBOW = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 1.0)
-_TURNS = np.zeros((len(CLOSED), 3, len(_TRUNK)), np.float32)
+_TURNS = np.zeros((TURNS, 3, len(_TRUNK)), np.float32)
 _TURNS[0, 0], _TURNS[1, 2], _TURNS[2, 2], _TURNS[3, 0], _TURNS[4, 1] = (
     _LEAN,
     np.negative(_LEAN),
@@ -42,16 +46,16 @@ _TURNS[0, 0], _TURNS[1, 2], _TURNS[2, 2], _TURNS[3, 0], _TURNS[4, 1] = (
     _GAZE,
     _ELBOW,
 )
-_TABLE = _TURNS.reshape(len(CLOSED), -1)
+_TABLE = _TURNS.reshape(TURNS, -1)
 
 
 @dataclass(frozen=True)
 class Bearings:
-    """Radians of each of `CLOSED` for B characters.
+    """Each of `CLOSED` for B characters: radians, and metres last.
 
     Attributes:
-        past: (B, 5) in the frames of the history.
-        ahead: (B, 16, 5) in those of the window.
+        past: (B, 6) in the frames of the history.
+        ahead: (B, 16, 6) in those of the window.
     """
 
     past: Float
@@ -64,16 +68,17 @@ class Bearings:
 
 @lru_cache(maxsize=2048)
 def _amounts(vector: bytes) -> Float:
-    """(5,) radians of each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
+    """(6,) each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
     effects = effects_of(SceneDescriptor.from_vector(np.frombuffer(vector, np.float32)))
-    degrees = [getattr(effects, name) for name in CLOSED]
+    degrees = [getattr(effects, name) for name in CLOSED[:TURNS]]
     # Arms that are drawn in come as far as the body, which only the student knows.
     degrees[2] = max(degrees[2], 0.0)
-    return np.radians(np.array(degrees)).astype(np.float32)
+    lift = effects.clearance + OUT_OF_PRINTS * effects.sink
+    return np.array([*np.radians(degrees), lift], np.float32)
 
 
 def amounts(vector: Float, alpha: Float) -> Float:
-    """(B, 5) radians of each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
+    """(B, 6) each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
     out = np.zeros((len(vector), len(CLOSED)), np.float32)
     for row in np.flatnonzero((alpha != 0) & vector.any(axis=1)):
         out[row] = _amounts(np.ascontiguousarray(vector[row], np.float32).tobytes()) * alpha[row]
@@ -81,8 +86,8 @@ def amounts(vector: Float, alpha: Float) -> Float:
 
 
 def turn(rotations: Float, radians: Float) -> None:
-    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 5); the negative ones undo it."""
-    half = (np.float32(0.5) * radians) @ _TABLE
+    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 6); the negative ones undo it."""
+    half = (np.float32(0.5) * radians[..., :TURNS]) @ _TABLE
     axis = half.reshape(*half.shape[:-1], 3, len(_TRUNK))
     size = np.sqrt(np.square(axis).sum(axis=-2))
     turned = np.empty((*size.shape, 4), np.float32)

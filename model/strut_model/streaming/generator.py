@@ -26,6 +26,7 @@ from strut_model.streaming.bearing import Bearings
 from strut_model.streaming.engine import Engine, validate_steps
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.ground import Grounds
+from strut_model.streaming.lift import lift
 from strut_model.streaming.noise import noise
 from strut_model.streaming.scenery import Depths, depths
 from strut_model.streaming.seams import SEAM_DECAY, inertialise
@@ -233,6 +234,7 @@ class MotionGenerator:
         rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
         if requests.bearings is not None:
             bearing.turn(rotations, -requests.bearings.past[:, None])
+            _put_down(requests.bearings, linear, rotations)
         grounds = None
         if requests.ground is not None:
             grounds = _laid_level(requests, origin, facing, linear, rotations)
@@ -296,6 +298,7 @@ class MotionGenerator:
         locks = self._lock(linear, rotations, contacts, requests, history)
         if requests.bearings is not None:
             bearing.turn(rotations, requests.bearings.ahead)
+            _lift(requests.bearings, linear, rotations, history)
         if history.depths is not None:
             depth = history.depths.ahead
             linear[..., 4] -= depth[..., 0]
@@ -424,6 +427,28 @@ def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: 
     before = ground.flattened(fields, part, turned, contacts, requests.locks[rows])
     linear[rows], rotations[rows] = part, turned
     return _Grounded(rows, fields, before)
+
+
+def _put_down(bearings: Bearings, linear: Float, rotations: Float) -> None:
+    """Take off the histories what their feet were lifted by, in place."""
+    metres = bearings.past[:, bearing.TURNS]
+    rows = np.flatnonzero(metres)
+    if len(rows):
+        part, own = rotations[rows], linear[rows]
+        lift(part, own, np.repeat(-metres[rows, None], HISTORY, axis=1))
+        rotations[rows] = part
+
+
+def _lift(bearings: Bearings, linear: Float, rotations: Float, history: _Canonical) -> None:
+    """Lift the windows' feet, in place."""
+    metres = bearings.ahead[..., bearing.TURNS]
+    rows = np.flatnonzero(metres.any(axis=1))
+    if len(rows):
+        places = history.joints[rows, -1][:, CONTACT_JOINTS]
+        places[..., ::2] += history.linear[rows, -1, None, :2]
+        part = rotations[rows]
+        lift(part, linear[rows], metres[rows], (places, history.linear[rows, -1, :2]))
+        rotations[rows] = part
 
 
 def _allowed_corrections(linear: Float, gesture: Float) -> Float:
