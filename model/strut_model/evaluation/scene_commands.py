@@ -40,7 +40,11 @@ _existing = click.Path(path_type=Path, exists=True)
 @click.option(
     "--combinations", type=click.IntRange(2), help="Walks and runs, style by content [default: 44, quick: 10]."
 )
-@click.option("--seeds", type=click.IntRange(1, 20), help="Evaluation seeds, from 1 on [default: 3].")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 20),
+    help="Evaluation seeds, from 1 on; one has no deviation to exceed [default: 3].",
+)
 @click.option("--ablation", is_flag=True, help="Also the nearest style word in the scene's place, and the path alone.")
 @click.option("--operators", is_flag=True, help="Also the scene operators on scene-free rollouts: what can be reached.")
 @click.option("--quick", is_flag=True, help="A small sample: eight presets, twelve combinations.")
