@@ -19,16 +19,18 @@ STEEPEST = float(np.tan(np.radians(35.0)))
 """Incline of the steepest ground that a foot is put on."""
 
 _MARGIN = 0.015
-_SPAN = 13  # samples under a sole, with a little room at both ends
+_SPAN = 25  # samples under a sole, with a little room at both ends
 _STEP = (TIP - HEEL + 2 * _MARGIN) / (_SPAN - 1)
-_SHIFTS = 21  # -.208 to .208 m
+_SHIFTS = 41  # -.208 to .208 m
 _HALF_WIDTH = 0.035
+_BESIDE_EDGE = 0.03
+"""Metres that a foothold right beside an edge counts as farther: feet do not land to the centimetre."""
 ALONG = (HEEL - _MARGIN + _STEP * (np.arange(_SPAN + _SHIFTS - 1) - _SHIFTS // 2)).astype(np.float32)
-"""(33,) metres along the foot from the ankle, where the ground is sampled for a foothold."""
+"""(65,) metres along the foot from the ankle, where the ground is sampled for a foothold."""
 _OFFSETS = (_STEP * (np.arange(_SHIFTS) - _SHIFTS // 2)).astype(np.float32)
 _LENGTH = np.float32(_STEP * (_SPAN - 1))
 _RAMP = (np.arange(_SPAN) * _STEP).astype(np.float32)
-_SAMPLES = np.arange(_SHIFTS)[:, None] + np.arange(_SPAN)  # (21, 13) which samples lie under the sole at each shift
+_SAMPLES = np.arange(_SHIFTS)[:, None] + np.arange(_SPAN)  # (41, 25) which samples lie under the sole at each shift
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Footholds:
 
 
 def sample_points(ankle: Float, direction: Float) -> Float:
-    """Ground points (..., 66, 2) to be sampled for footholds.
+    """Ground points (..., 130, 2) to be sampled for footholds.
 
     Args:
         ankle: (..., 2) metres.
@@ -71,7 +73,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
     """The nearest foothold without an edge; where there is none within reach, the least uneven.
 
     Args:
-        heights: (..., 66) metres at `sample_points`.
+        heights: (..., 130) metres at `sample_points`.
         ankle, direction: as they were given there.
     """
     lines = heights.reshape(-1, 2, len(ALONG))
@@ -82,7 +84,12 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
     uneven = np.flatnonzero(rough >= EDGE)
     if uneven.size:
         found = _planes(lines[uneven][..., _SAMPLES])
-        best = np.where(found[3] < EDGE, np.abs(_OFFSETS), 10 + found[3]).argmin(axis=-1)
+        across_edge = found[3] >= EDGE
+        beside = across_edge.copy()
+        beside[:, 1:] |= across_edge[:, :-1]
+        beside[:, :-1] |= across_edge[:, 1:]
+        away = np.abs(_OFFSETS) + np.float32(_BESIDE_EDGE) * beside
+        best = np.where(across_edge, 10 + found[3], away).argmin(axis=-1)
         rows = np.arange(len(uneven))
         shift[uneven] = _OFFSETS[best]
         for into, values in zip((height, along, across), found):
@@ -98,7 +105,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
 
 
 def _planes(soles: Float) -> tuple[Float, Float, Float, Float]:
-    """Of planes through the ground under soles (n, 2, ..., 13): the height below the ankle, the rise along and across
+    """Of planes through the ground under soles (n, 2, ..., 25): the height below the ankle, the rise along and across
     the foot, and how far the ground leaves the plane; a metre is added to that where it is too steep to stand on."""
     slope = (soles[..., -1] - soles[..., 0]) * np.float32(1 / _LENGTH)
     plane = soles[..., 0, None] + slope[..., None] * _RAMP
