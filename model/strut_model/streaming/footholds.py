@@ -19,18 +19,21 @@ STEEPEST = float(np.tan(np.radians(35.0)))
 """Incline of the steepest ground that a foot is put on."""
 
 _MARGIN = 0.015
-_SPAN = 25  # samples under a sole, with a little room at both ends
-_STEP = (TIP - HEEL + 2 * _MARGIN) / (_SPAN - 1)
+_SPAN = 13  # samples under a sole, with a little room at both ends
+_FINER = 2  # places to a sample
+_STEP = (TIP - HEEL + 2 * _MARGIN) / (_SPAN - 1) / _FINER
 _SHIFTS = 41  # -.208 to .208 m
 _HALF_WIDTH = 0.035
 _BESIDE_EDGE = 0.03
 """Metres that a foothold right beside an edge counts as farther: feet do not land to the centimetre."""
-ALONG = (HEEL - _MARGIN + _STEP * (np.arange(_SPAN + _SHIFTS - 1) - _SHIFTS // 2)).astype(np.float32)
+ALONG = (HEEL - _MARGIN + _STEP * (np.arange(_FINER * (_SPAN - 1) + _SHIFTS) - _SHIFTS // 2)).astype(np.float32)
 """(65,) metres along the foot from the ankle, where the ground is sampled for a foothold."""
 _OFFSETS = (_STEP * (np.arange(_SHIFTS) - _SHIFTS // 2)).astype(np.float32)
-_LENGTH = np.float32(_STEP * (_SPAN - 1))
-_RAMP = (np.arange(_SPAN) * _STEP).astype(np.float32)
-_SAMPLES = np.arange(_SHIFTS)[:, None] + np.arange(_SPAN)  # (41, 25) which samples lie under the sole at each shift
+_LENGTH = np.float32(_FINER * _STEP * (_SPAN - 1))
+_RAMP = (np.arange(_SPAN) * _FINER * _STEP).astype(np.float32)
+_SAMPLES = np.arange(_SHIFTS)[:, None] + _FINER * np.arange(
+    _SPAN
+)  # (41, 13) which samples lie under the sole at each shift
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
         ankle, direction: as they were given there.
     """
     lines = heights.reshape(-1, 2, len(ALONG))
-    middle = slice(_SHIFTS // 2, _SHIFTS // 2 + _SPAN)
+    middle = slice(_SHIFTS // 2, _SHIFTS // 2 + _FINER * _SPAN, _FINER)
     # Most grounds have no edge under the foot: only the others are searched.
     height, along, across, rough = _planes(lines[..., middle])
     shift = np.zeros(len(lines), np.float32)
@@ -105,7 +108,7 @@ def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
 
 
 def _planes(soles: Float) -> tuple[Float, Float, Float, Float]:
-    """Of planes through the ground under soles (n, 2, ..., 25): the height below the ankle, the rise along and across
+    """Of planes through the ground under soles (n, 2, ..., 13): the height below the ankle, the rise along and across
     the foot, and how far the ground leaves the plane; a metre is added to that where it is too steep to stand on."""
     slope = (soles[..., -1] - soles[..., 0]) * np.float32(1 / _LENGTH)
     plane = soles[..., 0, None] + slope[..., None] * _RAMP
