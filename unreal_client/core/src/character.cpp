@@ -42,7 +42,7 @@ void Character::begin(std::uint64_t number, const CharacterSettings& settings, L
     alive_ = true;
     passive_ = settings.passive;
     named_ = was_late_ = false;
-    level_ = LevelOfDetail::near;
+    level_ = LevelOfDetail::near_by;
     priority_ = 0;
     source_ = settings.source;
     listener_ = nullptr;
@@ -156,8 +156,9 @@ void Character::plan(const Request& request, double game_time, Controls& control
     controls.clear();
     source_->plan(query, controls);
     if (controls.content == nullptr) controls.content = idle_content();
-    if (level_ == LevelOfDetail::far) controls.steps = controls.min_steps = least_steps_;
+    if (level_ == LevelOfDetail::far_off) controls.steps = controls.min_steps = least_steps_;
     if (controls.min_steps == 0) controls.min_steps = least_steps_;
+    drop_unsupported(controls, capabilities_);
     for (int i = 0; i < controls.trajectory.count; ++i) {
         TrajectorySample& sample = controls.trajectory.samples[static_cast<std::size_t>(i)];
         sample.x -= anchor_.x;
@@ -221,6 +222,10 @@ void Character::take_window(const ReplySlot& reply, double now) noexcept {
     s.inference.add_seconds(reply.timing.inference);
     s.postprocess.add_seconds(reply.timing.postprocess);
     s.lead.add_seconds(lead);
+    s.newest = {arrival.round_trip,       arrival.round_trip - reply.timing.total,
+                reply.timing.total,       reply.timing.queue,
+                reply.timing.batch_wait,  reply.timing.inference,
+                reply.timing.postprocess, lead};
     s.bytes_received += reply.data.size();
     timing_ = reply.timing;
     warnings_ = reply.warnings;
@@ -279,6 +284,14 @@ void Character::move_to(const Placement& to) noexcept {
     anchor_ = next;
 }
 
+void Character::correct_root(const Placement& expected, const Placement& stands) noexcept {
+    Placement to = root();
+    const Move move = Move::between(expected.x, expected.z, expected.heading, stands.x, stands.z, stands.heading);
+    move.place(to.x, to.z);
+    to.heading += move.heading;
+    move_to(to);
+}
+
 Placement Character::follow(const Placement& to, double dt, double weight) noexcept {
     move_to(RootDriver::follow(root(), to, dt, weight));
     return root();
@@ -318,6 +331,21 @@ void Character::on_relayed(std::int64_t start, const Frame* frames, int count, d
     if (count - skipped < Pacer::kMinUsable) return;
     buffer_.join(splice, frames + skipped, count - skipped, start < pacer_.first());
     pacer_.on_relayed(start + count);
+}
+
+void Character::on_relayed(const RelayedWindow& window) noexcept {
+    // The sender's space may be another one; a late joiner takes it over.
+    if (!pacer_.started()) {
+        anchor_ = window.anchor;
+        ground_ = window.anchor.y;
+    }
+    Frame frames[kMaxWindow];
+    for (int i = 0; i < window.count; ++i) {
+        Frame& frame = frames[i] = window.frames[static_cast<std::size_t>(i)];
+        frame.root_x = static_cast<float>(window.anchor.x - anchor_.x + frame.root_x);
+        frame.root_z = static_cast<float>(window.anchor.z - anchor_.z + frame.root_z);
+    }
+    on_relayed(window.start, frames, window.count, window.playhead);
 }
 
 void Character::keep_near_anchor() noexcept {

@@ -60,6 +60,7 @@ void Client::apply_limits(Character& character) noexcept {
     pacing.min_replan_frames = static_cast<int>(server_->min_replan_frames);
     pacing.max_deadline = server_->max_deadline_ms / 1000.0;
     character.history_frames_ = server_->history_frames;
+    character.capabilities_ = server_->capability_bits();
     const auto least = std::min_element(server_->steps.begin(), server_->steps.end());
     character.least_steps_ = least == server_->steps.end() ? 0 : *least;
     character.pacer_.set_limits(pacing);

@@ -237,6 +237,7 @@ void write_style(const StyleMix& style, v1::StyleMix& out) {
         written.set_name(dimension.name);
         written.set_value(dimension.value);
     }
+    out.set_gating(static_cast<v1::StyleGating>(style.gating));
 }
 
 void write_content(const Content& content, v1::Content& out) {
@@ -283,10 +284,82 @@ void write_scene(const Scene& scene, v1::SceneControl& out) {
         out.set_text(scene.text);
     else if (scene.descriptor.has_value())
         write_descriptor(*scene.descriptor, *out.mutable_scene_descriptor());
+    else if (!scene.vector.empty())
+        out.mutable_vector()->mutable_values()->Assign(scene.vector.begin(), scene.vector.end());
     if (scene.alpha.has_value()) out.set_alpha(*scene.alpha);
 }
 
+// Places in the world become relative to the anchor.
+
+void write_obstacle(const Obstacle& obstacle, const Anchor& anchor, v1::Obstacle& out) {
+    v1::GroundPoint& center =
+        *(obstacle.radius > 0.0f ? out.mutable_circle()->mutable_center() : out.mutable_box()->mutable_center());
+    center.set_x(static_cast<float>(obstacle.x - anchor.x));
+    center.set_z(static_cast<float>(obstacle.z - anchor.z));
+    if (obstacle.radius > 0.0f) {
+        out.mutable_circle()->set_radius(obstacle.radius);
+    } else {
+        out.mutable_box()->set_width(obstacle.width);
+        out.mutable_box()->set_depth(obstacle.depth);
+        out.mutable_box()->set_heading(obstacle.heading);
+    }
+    if (obstacle.bottom) out.set_bottom(static_cast<float>(*obstacle.bottom - anchor.y));
+    if (obstacle.top) out.set_top(static_cast<float>(*obstacle.top - anchor.y));
+}
+
+void write_surroundings(const Surroundings& around, const Anchor& anchor, v1::SceneControl& out) {
+    if (around.ground.has_value()) {
+        const HeightField& field = *around.ground;
+        v1::HeightField& written = *out.mutable_height_field();
+        written.mutable_origin()->set_x(static_cast<float>(field.origin.x - anchor.x));
+        written.mutable_origin()->set_z(static_cast<float>(field.origin.z - anchor.z));
+        written.set_heading(field.heading);
+        written.set_spacing(field.spacing);
+        written.set_columns(static_cast<unsigned>(field.columns));
+        const auto up = static_cast<float>(field.origin.y - anchor.y);
+        for (float height : field.heights) written.add_heights(up + height);
+        for (float ceiling : field.ceilings) written.add_ceilings(up + ceiling);
+    }
+    for (const Obstacle& obstacle : around.obstacles) write_obstacle(obstacle, anchor, *out.add_obstacles());
+    out.set_bend_path(around.bend_path);
+}
+
+void write_keyframe(const Keyframe& keyframe, double passed, const Anchor& anchor, v1::Keyframe& out) {
+    out.set_time(static_cast<float>(keyframe.time - passed));
+    if (keyframe.weight) out.set_weight(*keyframe.weight);
+    if (keyframe.pose.has_value()) {
+        Frame pose = *keyframe.pose;
+        pose.root_x = static_cast<float>(keyframe.place.x - anchor.x);
+        pose.root_z = static_cast<float>(keyframe.place.z - anchor.z);
+        pose.heading = static_cast<float>(wrap(keyframe.place.heading));
+        std::array<std::uint8_t, kFloat32Record> record;
+        encode_float32(pose, record.data());
+        out.mutable_pose()->set_encoding(v1::FRAME_ENCODING_FLOAT32);
+        out.mutable_pose()->set_count(1);
+        out.mutable_pose()->set_data(record.data(), record.size());
+    }
+    for (const JointTarget& target : keyframe.targets) {
+        v1::JointTarget& written = *out.add_targets();
+        written.set_joint(static_cast<unsigned>(target.joint));
+        if (target.position) {
+            written.mutable_position()->set_x(static_cast<float>(target.position->x - anchor.x));
+            written.mutable_position()->set_y(static_cast<float>(target.position->y - anchor.y));
+            written.mutable_position()->set_z(static_cast<float>(target.position->z - anchor.z));
+        }
+        if (target.rotation) {
+            const Quat q = target.rotation->w < 0.0f ? Quat{-target.rotation->x, -target.rotation->y,
+                                                            -target.rotation->z, -target.rotation->w}
+                                                     : *target.rotation;
+            written.mutable_rotation()->set_x(q.x);
+            written.mutable_rotation()->set_y(q.y);
+            written.mutable_rotation()->set_z(q.z);
+            written.mutable_rotation()->set_w(q.w);
+        }
+    }
+}
+
 void write_trajectory(const Trajectory& trajectory, v1::Trajectory& out) {
+    if (trajectory.fixed_timing) out.set_timing(v1::TRAJECTORY_TIMING_FIXED);
     for (int i = 0; i < trajectory.count; ++i) {
         const TrajectorySample& sample = trajectory.samples[static_cast<std::size_t>(i)];
         v1::TrajectorySample& written = *out.add_samples();
@@ -353,6 +426,13 @@ void write_request(const RequestSlot& request, LentFrames& lent, v1::WindowReque
     if (request.has_phase) controls.mutable_content()->mutable_gesture()->set_phase(request.phase);
     if (wanted.style != nullptr) write_style(*wanted.style, *controls.mutable_style());
     if (wanted.scene != nullptr) write_scene(*wanted.scene, *controls.mutable_scene());
+    if (wanted.surroundings != nullptr)
+        write_surroundings(*wanted.surroundings, request.anchor, *controls.mutable_scene());
+    if (wanted.keyframes != nullptr)
+        for (const Keyframe& keyframe : *wanted.keyframes)
+            if (keyframe.time >= wanted.keyframes_passed)
+                write_keyframe(keyframe, wanted.keyframes_passed, request.anchor, *controls.add_keyframes());
+    if (wanted.content_guidance.has_value()) controls.set_content_guidance(*wanted.content_guidance);
     if (wanted.seed.has_value()) controls.set_seed(*wanted.seed);
     if (wanted.steps != 0) controls.set_steps(wanted.steps);
     if (wanted.min_steps != 0) controls.set_min_steps(wanted.min_steps);

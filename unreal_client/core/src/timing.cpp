@@ -1,5 +1,7 @@
 #include "strut/timing.h"
 
+#include <utility>
+
 namespace strut {
 
 void LatencyEstimator::add(double seconds) noexcept {
@@ -55,6 +57,25 @@ std::uint64_t Histogram::percentile(double share) const noexcept {
         if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) return std::min(highest(i), maximum_);
     }
     return 0;
+}
+
+std::array<StageSummary, kStages> stage_summaries(const Statistics& s) noexcept {
+    const std::array<std::pair<const char*, const Histogram*>, kStages> stages = {{{"round trip", &s.round_trip},
+                                                                                   {"wire", &s.wire},
+                                                                                   {"server", &s.server},
+                                                                                   {"queue", &s.queue},
+                                                                                   {"batch wait", &s.batch_wait},
+                                                                                   {"inference", &s.inference},
+                                                                                   {"postprocess", &s.postprocess},
+                                                                                   {"lead", &s.lead},
+                                                                                   {"update", &s.frame}}};
+    std::array<StageSummary, kStages> out;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+        const Histogram& h = *stages[i].second;
+        const auto ms = [&h](double share) { return static_cast<double>(h.percentile(share)) / 1000.0; };
+        out[i] = {stages[i].first, ms(0.5), ms(0.9), ms(0.99), static_cast<double>(h.maximum()) / 1000.0};
+    }
+    return out;
 }
 
 double Histogram::share_within(std::uint64_t microseconds) const noexcept {

@@ -336,7 +336,7 @@ TEST_CASE("culled characters ask for nothing and come back in the pose that they
         game.due.clear();
     }
     game.answering = true;
-    characters[20]->set_level(LevelOfDetail::near);
+    characters[20]->set_level(LevelOfDetail::near_by);
     check_close(characters[20]->pose(), pose);
     Smoothness smoothness(60.0);
     for (int i = 0; i < 90; ++i) {
@@ -350,7 +350,7 @@ TEST_CASE("culled characters ask for nothing and come back in the pose that they
 TEST_CASE("far characters ask for one step") {
     Game game;
     Character* character = game.add();
-    character->set_level(LevelOfDetail::far);
+    character->set_level(LevelOfDetail::far_off);
     character->set_priority(70);
     game.answering = false;
     game.step();
@@ -358,6 +358,60 @@ TEST_CASE("far characters ask for one step") {
     REQUIRE(game.script->requests.size() == 1);
     CHECK(game.script->requests.front().controls.steps == 1);
     CHECK(game.script->requests.front().priority == 70);
+}
+
+TEST_CASE("the newest window's times and the summaries are those of what came") {
+    Game game;
+    game.add();
+    game.run(3.0);
+    const Statistics& statistics = game.client.statistics();
+    CHECK(statistics.newest.server == doctest::Approx(0.01));
+    CHECK(statistics.newest.round_trip == doctest::Approx(statistics.newest.server + statistics.newest.wire));
+    CHECK(statistics.newest.lead > 0.1);
+    const auto stages = stage_summaries(statistics);
+    CHECK(std::string(stages[2].name) == "server");
+    CHECK(stages[2].p50 == doctest::Approx(10.0).epsilon(0.05));
+    CHECK(stages[0].p50 >= 60.0);
+    CHECK(stages[0].most >= stages[0].p99);
+}
+
+TEST_CASE("a correction that comes frames later moves the character by what it was off") {
+    Game game;
+    Character* character = game.add();
+    game.run(2.0);
+    const Placement expected = character->root();
+    game.step();
+    const Placement before = character->root();
+    character->correct_root(expected, {expected.x - 0.3, expected.z + 0.1, expected.heading});
+    CHECK(character->root().x == doctest::Approx(before.x - 0.3).epsilon(1e-3));
+    CHECK(character->root().z == doctest::Approx(before.z + 0.1).epsilon(1e-3));
+    CHECK(character->root().heading == doctest::Approx(before.heading));
+    CHECK(character->lead() > 0.0);
+}
+
+TEST_CASE("changed controls keep the times of a path, a restarted one begins anew") {
+    HeldControls held;
+    Controls controls;
+    TrajectorySample sample;
+    sample.x = sample.z = 1.0;
+    sample.time = 2.0f;
+    controls.trajectory.add(sample);
+    auto keyframes = std::make_shared<std::vector<Keyframe>>(1);
+    controls.keyframes = keyframes;
+    held.set(controls, 10.0);
+    const auto planned = [&held](double game_time) {
+        PlanQuery query;
+        query.game_time = game_time;
+        Controls out;
+        held.plan(query, out);
+        return out;
+    };
+    held.change(controls, 11.0);
+    CHECK(planned(11.5).trajectory.samples[0].time == doctest::Approx(0.5));
+    CHECK(planned(11.5).keyframes_passed == doctest::Approx(1.5));
+    held.restart();
+    held.change(controls, 12.0);
+    CHECK(planned(12.5).trajectory.samples[0].time == doctest::Approx(1.5));
 }
 
 TEST_CASE("a loaded server may save evaluations unless the game says else") {

@@ -13,6 +13,7 @@
 #include "strut/frame_buffer.h"
 #include "strut/messages.h"
 #include "strut/pacer.h"
+#include "strut/relay.h"
 #include "strut/root_driver.h"
 #include "strut/timing.h"
 
@@ -22,9 +23,10 @@ class Connection;
 
 // How much a character matters.
 enum class LevelOfDetail : std::uint8_t {
-    near,    // as the controls say
-    far,     // one network evaluation
-    culled,  // asks for nothing; stands still until it is seen again
+    // (near and far are macros of Windows' headers.)
+    near_by,  // as the controls say
+    far_off,  // one network evaluation
+    culled,   // asks for nothing; stands still until it is seen again
 };
 
 struct CharacterSettings {
@@ -74,6 +76,8 @@ class Character {
     void teleport(const Placement& to) noexcept { move_to(to); }
     // Collision has kept the character from where the motion had it: it stands here.
     void correct_root(const Placement& to) noexcept { move_to(to); }
+    // The same for games that hear of it later: it stands there instead of where it was expected, in an earlier frame.
+    void correct_root(const Placement& expected, const Placement& stands) noexcept;
     // GameDrives (weight 1) and Blend: draws the character to where the game has it, and says where it now is.
     Placement follow(const Placement& to, double dt, double weight = 1.0) noexcept;
     // Another animation has the body: `pose` is on screen now, `previous` was a 30th of a second ago; their roots are
@@ -82,6 +86,10 @@ class Character {
     // Of a passive character: a window that another client took, and that client's playhead.
     void on_relayed(std::int64_t start, const Frame* frames, int count, double playhead) noexcept;
 
+    void on_relayed(const RelayedWindow& window) noexcept;
+
+    // Motion in hand, seconds of game time; below 0 it has run out.
+    double lead() const noexcept { return (static_cast<double>(pacer_.server_end()) - pacer_.playhead()) / kFps; }
     double playhead() const noexcept { return pacer_.playhead(); }
     const FrameBuffer& buffer() const noexcept { return buffer_; }
     const Anchor& anchor() const noexcept { return anchor_; }
@@ -122,7 +130,7 @@ class Character {
 
     std::uint64_t number_ = 0;
     bool alive_ = false, passive_ = false, named_ = false, was_late_ = false;
-    LevelOfDetail level_ = LevelOfDetail::near;
+    LevelOfDetail level_ = LevelOfDetail::near_by;
     std::uint32_t priority_ = 0;
     ControlSource* source_ = nullptr;
     WindowListener* listener_ = nullptr;
@@ -134,7 +142,8 @@ class Character {
     Anchor anchor_;
     double ground_ = 0.0;
     int history_frames_ = 8;
-    std::uint32_t least_steps_ = 0;  // of the model; 0: not known
+    std::uint32_t least_steps_ = 0;       // of the model; 0: not known
+    std::uint64_t capabilities_ = ~0ull;  // of the server, as bits
     std::array<Sent, Pacer::kRecentRequests> sent_;
     // Of the newest window.
     FootLocks locks_;

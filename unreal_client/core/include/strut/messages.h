@@ -103,6 +103,13 @@ struct ServerInfo {
     std::string server_version, session_id, device, model_name, model_hash, neutral_style, weights_licence;
     FrameEncoding encoding = FrameEncoding::float32;
     std::vector<int> capabilities;  // numbers of the contract's Capability
+    bool has(int capability) const noexcept { return (capability_bits() >> capability & 1) != 0; }
+    std::uint64_t capability_bits() const noexcept {
+        std::uint64_t bits = 0;
+        for (int capability : capabilities)
+            if (capability >= 0 && capability < 64) bits |= 1ull << capability;
+        return bits;
+    }
     std::array<Vec3, kJoints> rest_offsets = kRestOffsets;
     std::vector<ContentInfo> contents;
     std::vector<std::uint32_t> steps;

@@ -63,11 +63,18 @@ class Histogram {
     std::uint64_t maximum_ = 0;
 };
 
+// Where one window's time went, seconds.
+struct WindowTimes {
+    double round_trip = 0.0, wire = 0.0, server = 0.0, queue = 0.0, batch_wait = 0.0, inference = 0.0,
+           postprocess = 0.0, lead = 0.0;
+};
+
 // What a client has measured. Game thread; `Client::statistics` gives a reference that is valid as long as the client.
 struct Statistics {
     // Of windows: request to reply, on the wire both ways, and in the server by stage.
     Histogram round_trip, wire, server, queue, batch_wait, inference, postprocess;
     Histogram lead;                     // motion in hand when a window came
+    WindowTimes newest;                 // of the newest window, of whichever character
     Histogram frame;                    // cost of an update, all characters
     std::uint64_t windows = 0;          // joined
     std::uint64_t late_windows = 0;     // joined after they were needed
@@ -79,5 +86,16 @@ struct Statistics {
     std::uint64_t requests = 0, replans = 0, seams = 0, errors = 0, reconnects = 0;
     std::uint64_t bytes_received = 0;  // of frames
 };
+
+// A stage of a window's way, for people.
+struct StageSummary {
+    const char* name = "";
+    double p50 = 0.0, p90 = 0.0, p99 = 0.0, most = 0.0;  // milliseconds
+};
+
+inline constexpr int kStages = 9;
+
+// Request to reply and its parts, motion in hand, and the cost of an update; for overlays and logs.
+std::array<StageSummary, kStages> stage_summaries(const Statistics& statistics) noexcept;
 
 }  // namespace strut

@@ -1,0 +1,8 @@
+#include "StrutSettings.h"
+
+UStrutSettings::UStrutSettings() = default;
+
+FName UStrutSettings::GetCategoryName() const
+{
+    return FName(TEXT("Plugins"));
+}
