@@ -103,7 +103,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         replies: list[motion_service_pb2.WindowReply | asyncio.Future[Outcome]] = []
         works: list[WindowWork] = []
         batch = uuid.uuid4().hex
-        unread = await read_texts(request.requests)
+        unread = await read_texts(request.requests, patience=None)
         serving = runtime.serving
         for index, one in enumerate(request.requests):
             try:

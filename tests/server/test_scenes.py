@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import grpc
 import numpy as np
 import pytest
 from google.rpc import code_pb2
-from tests.server.messages import TIMEOUT, Stream, controls, details, history_from, motion_of, request
+from tests.server.messages import TIMEOUT, Stream, controls, details, history_from, motion_of, request, retry_seconds
 
 from strut_model import sentences
 from strut_model.scene import wording
@@ -22,6 +24,7 @@ from strut_proto.v1 import (
     scene_service_pb2,
     scene_service_pb2_grpc,
 )
+from strut_server import scene_texts
 from strut_server.local import LocalServer
 from strut_server.server_info import CAPABILITIES
 
@@ -64,6 +67,18 @@ def reply_of(stream: Stream, message: motion_service_pb2.WindowRequest) -> motio
     (reply,) = stream.replies(1)
     assert reply.WhichOneof("result") == "window", reply.error
     return reply
+
+
+def answered(stream: Stream, scene: Scene, character: int, sequence: int) -> motion_service_pb2.Window:
+    """The window of a request whose text may have to be read first: it is asked again as the server says."""
+    for again in range(200):
+        stream.ask(asked(scene, character=character, sequence=sequence + again))
+        (reply,) = stream.replies(1)
+        if reply.error.code != code_pb2.UNAVAILABLE:
+            assert reply.WhichOneof("result") == "window", reply.error
+            return reply.window
+        time.sleep(retry_seconds(reply.error) or 0.0)
+    raise AssertionError("the text was never read")
 
 
 def codes(reply: motion_service_pb2.WindowReply) -> list[int]:
@@ -226,11 +241,12 @@ def test_a_scene_vector_needs_a_model_that_knows_scenes(stream: Stream) -> None:
 
 
 @pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
-def test_a_scene_in_words_scales_the_speed(stream: Stream) -> None:
+def test_a_scene_in_words_scales_the_speed(server: LocalServer) -> None:
     text = "wading through waist-deep water"
     expected = effects_of(wording.read(text).descriptor).speed  # loads the encoder: longer than any deadline
-    reply = reply_of(stream, asked(Scene(text=text), character=21))
-    assert reply.window.path_speed_scale == pytest.approx(expected, rel=1e-5)
+    with Stream(server.address) as stream:
+        window = answered(stream, Scene(text=text), character=1, sequence=1)
+    assert window.path_speed_scale == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
@@ -256,7 +272,56 @@ def test_a_text_that_the_encoder_fails_on_costs_its_request_and_not_the_stream(
         assert "a fault of the encoder" not in str(replies[1])
         assert replies[2].WhichOneof("result") == "window"
         # The character asks again, as clients do, and the encoder is asked again.
-        assert reply_of(stream, asked(Scene(text=text), character=1, sequence=2)).window.path_speed_scale > 0
+        assert answered(stream, Scene(text=text), character=1, sequence=2).path_speed_scale > 0
+
+
+@pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
+def test_a_text_that_takes_long_to_read_keeps_no_other_character_waiting(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first text of all loads the encoder: for seconds, in which a game's other characters go on."""
+    sound, text, loaded = sentences._encoder, "a heath that nobody has asked for yet", threading.Event()
+
+    def loading() -> object:
+        loaded.wait(TIMEOUT)
+        return sound()
+
+    sound()
+    monkeypatch.setattr(sentences, "_encoder", loading)
+    with Stream(server.address) as stream:
+        for sequence in (1, 2, 3):
+            both = [asked(Scene(text=text), character=1, sequence=sequence), request(character=2, sequence=sequence)]
+            batch = motion_service_pb2.WindowRequestBatch(requests=both)
+            stream.send(motion_service_pb2.StreamMotionRequest(requests=batch))
+            replies = {reply.character: reply for reply in stream.replies(2)}
+            assert replies[1].error.code == code_pb2.UNAVAILABLE
+            assert retry_seconds(replies[1].error) is not None
+            assert replies[2].WhichOneof("result") == "window"
+        loaded.set()
+        assert answered(stream, Scene(text=text), character=1, sequence=4).path_speed_scale > 0
+
+
+def test_texts_are_read_once_and_of_too_many_at_a_time_the_rest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    go_on = threading.Event()
+
+    def reading(text: str) -> None:
+        go_on.wait(TIMEOUT)
+        read.append(text)
+
+    monkeypatch.setattr(wording, "read", reading)
+    reader = scene_texts._Reader()
+    texts = [f"text {number}" for number in range(scene_texts.MAX_UNDER_WAY + 1)]
+    readings = [reader.reading(text) for text in (*texts, *texts)]
+    assert readings[len(texts) - 1] is None
+    go_on.set()
+    for waiting in readings:
+        assert waiting is None or waiting.result(TIMEOUT) is None
+    assert read == texts[:-1]
+    last = reader.reading(texts[-1])
+    assert last is not None
+    last.result(TIMEOUT)
+    assert read == texts
 
 
 @pytest.mark.skipif(not wording.available(), reason="the text extra is not installed")
