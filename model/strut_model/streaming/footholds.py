@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
 
 HEEL, TIP = -0.05, 0.17
 """Metres along the foot from the ankle's joint to the sole's ends."""
@@ -72,19 +73,20 @@ def sample_points(ankle: Float, direction: Float) -> Float:
     return points.reshape(*ankle.shape[:-1], 2 * len(ALONG), 2)
 
 
-def nearest(heights: Float, ankle: Float, direction: Float) -> Footholds:
+def nearest(heights: Float, ankle: Float, direction: Float, wanted: Bool) -> Footholds:
     """The nearest foothold without an edge; where there is none within reach, the least uneven.
 
     Args:
         heights: (..., 130) metres at `sample_points`.
         ankle, direction: as they were given there.
+        wanted: (...,) whether it is looked for at all; else the ground is taken as it is there.
     """
     lines = heights.reshape(-1, 2, len(ALONG))
     middle = slice(_SHIFTS // 2, _SHIFTS // 2 + _FINER * _SPAN, _FINER)
     # Most grounds have no edge under the foot: only the others are searched.
     height, along, across, rough = _planes(lines[..., middle])
     shift = np.zeros(len(lines), np.float32)
-    uneven = np.flatnonzero(rough >= EDGE)
+    uneven = np.flatnonzero((rough >= EDGE) & wanted.ravel())
     if uneven.size:
         found = _planes(lines[uneven][..., _SAMPLES])
         across_edge = found[3] >= EDGE

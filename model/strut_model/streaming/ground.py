@@ -215,10 +215,13 @@ def _history_floor(fields: HeightFields, legs: Legs, contacts: Float, linear: Fl
     last = np.where(standing.any(axis=1), last, HISTORY - 1)
     first = np.where(standing.any(axis=1), standing.argmax(axis=1), HISTORY - 1)
     slots = np.stack((first, last), axis=2)  # (M, foot, slot)
-    smoothed, holds, carriage = _survey(
-        fields, ankle, direction, _at_slots(ankle, slots), _at_slots(direction, slots), linear
-    )
+    # Mostly both are one and the same, which is looked for once.
+    twice = first != last
+    wanted = np.stack((twice, np.ones_like(twice)), axis=2)
+    places, headings = _at_slots(ankle, slots), _at_slots(direction, slots)
+    smoothed, holds, carriage = _survey(fields, ankle, direction, places, headings, wanted, linear)
     values = _values(holds)  # (M, foot, slot, 7); a history's feet stand where they stand
+    values[:, :, 0] = np.where(twice[..., None], values[:, :, 0], values[:, :, 1])
     frames = np.arange(HISTORY)[None, :, None]
     early = (2 * frames <= (first + last)[:, None])[..., None]
     plan = np.where(early, values[:, None, :, 0], values[:, None, :, 1])
@@ -369,8 +372,8 @@ def _planned(
         use = (coming & (slot == index))[..., None]
         places[:, :, index] = np.where(use, expected, places[:, :, index])
         headings[:, :, index] = np.where(use, direction[:, -1], headings[:, :, index])
-    smoothed, holds, carriage = _survey(fields, ankle, direction, places, headings, linear)
     known = np.stack((any_landing | (coming & (slot == 0)), (slot == 2) | (coming & (slot == 1))), axis=2)
+    smoothed, holds, carriage = _survey(fields, ankle, direction, places, headings, known, linear)
     values = np.concatenate((before.hold[:, :, None], _values(holds)), axis=2)  # (M, foot, 3 slots, 7)
     for index in (1, 2):
         values[:, :, index] = np.where(known[:, :, index - 1, None], values[:, :, index], values[:, :, index - 1])
@@ -405,7 +408,13 @@ def _landings(places: Float) -> Float:
 
 
 def _survey(
-    fields: HeightFields, ankle: Float, direction: Float, places: Float, headings: Float, linear: Float
+    fields: HeightFields,
+    ankle: Float,
+    direction: Float,
+    places: Float,
+    headings: Float,
+    wanted: Bool,
+    linear: Float,
 ) -> tuple[Float, Footholds, Carriage]:
     """The smoothed ground (M, T, 2) along each foot, the footholds (M, 2, n) at some places, and the carriage.
 
@@ -413,6 +422,7 @@ def _survey(
         fields: the grounds.
         ankle, direction: (M, T, 2, 2) metres and unit vectors.
         places, headings: (M, 2, n, 2) likewise.
+        wanted: (M, 2, n) at which of these places footholds are looked for.
         linear: (M, T, 6) whose first three are the root's place and heading.
     """
     count = len(ankle)
@@ -424,7 +434,7 @@ def _survey(
     first, second = lines[0].size // 2, (lines[0].size + spots[0].size) // 2
     heights = fields.at(np.concatenate([points.reshape(count, -1, 2) for points in (lines, spots, body)], axis=1))
     smoothed: Float = heights[:, :first].reshape(lines.shape[:-1]) @ _SMOOTHING
-    holds = footholds.nearest(heights[:, first:second].reshape(spots.shape[:-1]), places, headings)
+    holds = footholds.nearest(heights[:, first:second].reshape(spots.shape[:-1]), places, headings, wanted)
     return smoothed, holds, stoop.carriage(fields, heights[:, second:].reshape(body.shape[:-1]), root, heading)
 
 
