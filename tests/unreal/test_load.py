@@ -161,3 +161,10 @@ def test_options_that_mean_nothing_are_refused_by_name(strut_load: Path) -> None
         done = subprocess.run([strut_load, *options], capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert named in done.stderr
+
+
+def test_every_kind_of_control_is_understood(strut_load: Path, server: ServerProcess) -> None:
+    report = Load(strut_load, server.address, "--everything", "--characters", 3, "--seconds", 4).report()
+    assert report["windows"] > 10
+    # None is refused: of errors only a busy machine's deadlines remain.
+    assert report["errors"] <= 0.1 * report["windows"]

@@ -340,6 +340,9 @@ class UWorld : public UObject {
 struct FWorldContext { UWorld* World() const; };
 struct FWorldDelegates { static TMulticastDelegate<UWorld*, ELevelTick, float> OnWorldPreActorTick; };
 
+class FConsoleCommandWithWorldDelegate { public: static FConsoleCommandWithWorldDelegate CreateStatic(void (*)(UWorld*)); };
+class FAutoConsoleCommandWithWorld { public: FAutoConsoleCommandWithWorld(const TCHAR*, const TCHAR*, const FConsoleCommandWithWorldDelegate&); };
+
 class UFont;
 class UEngine : public UObject {
   public:
@@ -432,11 +435,7 @@ struct FReferenceSkeleton {
     int32 GetParentIndex(int32) const;
 };
 class USkeletalMesh : public UObject { public: const FReferenceSkeleton& GetRefSkeleton() const; };
-class USkeletalMeshComponent : public UPrimitiveComponent {
-  public:
-    void RecalcRequiredBones(int32);
-    int32 GetPredictedLODLevel() const;
-};
+class USkeletalMeshComponent : public UPrimitiveComponent {};
 
 class UCanvas { public: void SetDrawColor(const FColor&); float DrawText(const UFont*, const FString&, float, float); };
 class FDebugDrawDelegate { public: static FDebugDrawDelegate CreateStatic(void (*)(UCanvas*, APlayerController*)); };

@@ -38,6 +38,9 @@ class Circle final : public ControlSource {
         controls.style = style_;
         controls.steps = steps_;
         controls.min_steps = min_steps_;
+        controls.scene = scene_;
+        controls.surroundings = surroundings_;
+        controls.keyframes = keyframes_;
         // From where the character is, on to the circle.
         const double at = std::atan2(query.x - x_, query.z - z_);
         for (int i = 0; i <= 8; ++i) {
@@ -53,6 +56,35 @@ class Circle final : public ControlSource {
     Placement start() const noexcept { return {x_, z_ + kRadius, direction_ * 1.5707963}; }
     void turn_round() noexcept { direction_ = -direction_; }
     void set_style(std::shared_ptr<const StyleMix> style) noexcept { style_ = std::move(style); }
+    // Every kind of control, around where it walks.
+    void add_everything() {
+        auto scene = std::make_shared<Scene>();
+        scene->descriptor.emplace();
+        scene->descriptor->precipitation = 8.0f;
+        scene->descriptor->wind = Vec3{3.0f, 0.0f, 1.0f};
+        scene->alpha = 0.8f;
+        scene_ = scene;
+        auto around = std::make_shared<Surroundings>();
+        HeightField& ground = around->ground.emplace();
+        ground.origin = {x_ - 8.0, 0.0, z_ - 8.0};
+        ground.spacing = 1.0f;
+        ground.columns = 16;
+        for (int i = 0; i < 256; ++i) ground.heights.push_back(0.02f * static_cast<float>(i % 16));
+        around->obstacles.push_back({x_, z_, 1.0f, 0.0f, 0.0f, 0.0f, std::nullopt, 2.0});
+        around->obstacles.push_back({x_ + 0.2, z_, 0.0f, 1.0f, 0.5f, 0.3f, 0.0, std::nullopt});
+        around->bend_path = true;
+        surroundings_ = around;
+        auto keyframes = std::make_shared<std::vector<Keyframe>>(1);
+        Keyframe& keyframe = keyframes->front();
+        keyframe.time = 0.4f;
+        keyframe.weight = 0.3f;
+        keyframe.targets.push_back({Joint::right_wrist, DVec3{x_, 1.4, z_ + kRadius}, std::nullopt});
+        keyframes_ = keyframes;
+        auto style = std::make_shared<StyleMix>();
+        if (style_ != nullptr) *style = *style_;
+        style->parts.push_back({BodyPart::left_arm, {}, 0.5f});
+        style_ = style;
+    }
     void shift(double x, double z) noexcept {
         x_ += x;
         z_ += z;
@@ -63,6 +95,9 @@ class Circle final : public ControlSource {
     std::shared_ptr<const Content> content_;
     std::shared_ptr<const StyleMix> style_;
     std::uint32_t steps_, min_steps_;
+    std::shared_ptr<const Scene> scene_;
+    std::shared_ptr<const Surroundings> surroundings_;
+    std::shared_ptr<const std::vector<Keyframe>> keyframes_;
 };
 
 class Log final : public ClientListener {
@@ -176,6 +211,7 @@ void Load::add_walkers() {
         walker.circle = std::make_unique<Circle>(10.0 * (i % row), 10.0 * (i / row), content_, style,
                                                  static_cast<std::uint32_t>(options_.steps),
                                                  static_cast<std::uint32_t>(options_.min_steps));
+        if (options_.everything) walker.circle->add_everything();
         walker.character = spawn(*walker.circle);
         if (options_.visible >= 0 && i >= options_.visible) walker.character->set_level(LevelOfDetail::culled);
         walker.replanned_at = options_.replan * i / options_.characters;

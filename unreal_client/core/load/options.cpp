@@ -30,6 +30,8 @@ would show, and prints where the time went.
   --styles A,B,...        styles, in turns                                    [the neutral one]
   --steps N               network evaluations a window; 0: the server's       [0]
   --min-steps N           what a loaded server may go down to; 0: the fewest  [0]
+  --everything            ask with every kind of control that the server knows: styles of parts, a scene, the ground,
+                          obstacles, keyframes
   --events LIST           KIND@AT:SECONDS,... with pause, slow, fast, hitch, teleport, respawn, join
   --bench                 also measure the cost of a character's frame in a loop of its own
   --json                  print the report as JSON
@@ -70,6 +72,7 @@ bool parse_events(const std::string& text, std::vector<Event>& out) {
 
 bool parse(int argc, char** argv, Options& options, int& status) {
     const std::map<std::string, std::function<void()>> flags = {
+        {"--everything", [&] { options.everything = true; }},
         {"--json", [&] { options.json = true; }},
         {"--bench", [&] { options.bench = true; }},
     };

@@ -30,6 +30,7 @@ struct Options {
     std::vector<std::string> styles;
     int steps = 0, min_steps = 0;
     std::vector<Event> events;
+    bool everything = false;  // ask with every kind of control
     bool json = false;
     bool bench = false;
     // Bounds; what is exceeded is named, and the exit status is 1.

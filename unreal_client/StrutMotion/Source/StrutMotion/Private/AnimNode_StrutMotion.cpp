@@ -5,7 +5,6 @@
 #include "Animation/AttributesRuntime.h"
 #include "Animation/BuiltInAttributeTypes.h"
 #include "BoneContainer.h"
-#include "Components/SkeletalMeshComponent.h"
 #include "GameFramework/Actor.h"
 #include "StrutControls.h"
 #include "StrutModule.h"
@@ -49,7 +48,12 @@ void FAnimNode_StrutMotion::CacheBones_AnyThread(const FAnimationCacheBonesConte
 {
     DECLARE_SCOPE_HIERARCHICAL_COUNTER_ANIMNODE(CacheBones_AnyThread)
     Source.CacheBones(Context);
-    const FBoneContainer& Bones = Context.AnimInstanceProxy->GetRequiredBones();
+    PreparePose(Context.AnimInstanceProxy->GetRequiredBones());
+}
+
+void FAnimNode_StrutMotion::PreparePose(const FBoneContainer& Bones)
+{
+    bMapChanged = false;
     const strut::Rig Rig = RigOf(Bones);
     const strut::RigMap Wanted =
         bAutomaticMap ? strut::automatic_map(Rig, strut::EngineSpace::unreal_facing_y) : Map;
@@ -79,8 +83,7 @@ void FAnimNode_StrutMotion::PreUpdate(const UAnimInstance* InAnimInstance)
             bAutomaticMap = !Wrong.IsEmpty();
             UE_CLOG(bAutomaticMap, LogStrut, Warning, TEXT("%s: %s; mapped by names"), *Found->RigMap->GetName(), *Wrong);
             // Bones may have been cached already, by their names.
-            InAnimInstance->GetSkelMeshComponent()->RecalcRequiredBones(
-                InAnimInstance->GetSkelMeshComponent()->GetPredictedLODLevel());
+            bMapChanged = true;
         }
     }
     const strut::Character* Character = Found != nullptr ? Found->GetCharacter() : nullptr;
@@ -114,6 +117,10 @@ void FAnimNode_StrutMotion::Update_AnyThread(const FAnimationUpdateContext& Cont
 {
     DECLARE_SCOPE_HIERARCHICAL_COUNTER_ANIMNODE(Update_AnyThread)
     GetEvaluateGraphExposedInputs().Execute(Context);
+    if (bMapChanged)
+    {
+        PreparePose(Context.AnimInstanceProxy->GetRequiredBones());
+    }
     Weight = bShown && IsLODEnabled(Context.AnimInstanceProxy) ? FMath::Clamp(Alpha, 0.f, 1.f) : 0.f;
     DeltaSeconds = Context.GetDeltaTime();
     // The input is needed for bones that are not mapped, whatever the weight.

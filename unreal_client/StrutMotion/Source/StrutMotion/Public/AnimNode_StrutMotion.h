@@ -10,6 +10,7 @@
 #include "AnimNode_StrutMotion.generated.h"
 
 class UStrutMotionComponent;
+struct FBoneContainer;
 
 /** Shows the motion of the actor's Strut Motion component over the input pose. */
 USTRUCT(BlueprintInternalUseOnly)
@@ -43,6 +44,7 @@ struct STRUTMOTION_API FAnimNode_StrutMotion : public FAnimNode_Base
     virtual int32 GetLODThreshold() const override { return LODThreshold; }
 
 private:
+    void PreparePose(const FBoneContainer& Bones);
     void WriteRootMotion(FPoseContext& Output);
 
     // Game thread, and constant while others run.
@@ -50,6 +52,7 @@ private:
     strut::RigMap Map;
     bool bAutomaticMap = true;
     bool bMapRead = false;
+    bool bMapChanged = false;
     strut::Frame Frame;
     strut::Placement Offset;
     FTransform Root = FTransform::Identity;
