@@ -20,6 +20,7 @@ namespace Strut.Motion.Editor
             ("post-processing", new Color(0.75f, 0.5f, 0.85f)),
         };
 
+        private GUIStyle? coloured;
         private readonly StageTimes[] history = new StageTimes[History];
         private long seen;
         private int next;
@@ -101,7 +102,9 @@ namespace Strut.Motion.Editor
                 }
             }
 
-            GUI.Label(new Rect(area.x + 4f, area.y, area.width, 18f), $"{highest / 1000.0:F0} ms: {Legend()}");
+            // The editor's own labels show a colour's tag as text.
+            coloured ??= new GUIStyle(EditorStyles.label) { richText = true };
+            GUI.Label(new Rect(area.x + 4f, area.y, area.width, 18f), $"{highest / 1000.0:F0} ms: {Legend()}", coloured);
         }
 
         private static long Of(in StageTimes times, int stage) => stage switch

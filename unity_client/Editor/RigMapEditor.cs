@@ -15,6 +15,7 @@ namespace Strut.Motion.Editor
         private List<string> missing = new List<string>();
         private string error = "";
         private bool asText;
+        private bool asPose;
 
         public override void OnInspectorGUI()
         {
@@ -90,6 +91,12 @@ namespace Strut.Motion.Editor
             }
 
             map.FootIk = EditorGUILayout.Toggle("Lock Feet on the Rig", map.FootIk);
+            asPose = EditorGUILayout.Foldout(asPose, "T-Pose Corrections");
+            if (asPose)
+            {
+                TurnToTPose(map);
+            }
+
             var scale = EditorGUILayout.FloatField("Hip Scale (0 measures)", map.HipScale ?? 0f);
             map.HipScale = scale > 0f ? scale : (float?)null;
             if (EditorGUI.EndChangeCheck())
@@ -97,6 +104,32 @@ namespace Strut.Motion.Editor
                 Undo.RecordObject(asset, "Correct Rig Map");
                 asset.Write(map);
                 EditorUtility.SetDirty(asset);
+            }
+        }
+
+        // What turns a bone from the model's rest pose to the T-pose, in place of what is measured for the limbs.
+        private static void TurnToTPose(RigMap map)
+        {
+            foreach (var entry in map.Bones)
+            {
+                var given = map.TPose.TryGetValue(entry.Bone, out var turn);
+                using (new EditorGUILayout.HorizontalScope())
+                {
+                    var corrected = EditorGUILayout.Toggle(entry.Bone, given);
+                    if (corrected)
+                    {
+                        var before = given ? StrutSpace.ToUnity(turn).eulerAngles : Vector3.zero;
+                        var after = EditorGUILayout.Vector3Field("", before);
+                        if (!given || after != before)
+                        {
+                            map.TPose[entry.Bone] = StrutSpace.ToStrut(Quaternion.Euler(after.x, after.y, after.z));
+                        }
+                    }
+                    else if (given)
+                    {
+                        map.TPose.Remove(entry.Bone);
+                    }
+                }
             }
         }
 

@@ -6,7 +6,7 @@ using UnityEngine;
 
 namespace Strut.Motion.Editor
 {
-    /// <summary>Strut > Styles: the server's styles, searched, and given to the selected characters by a click.</summary>
+    /// <summary>Strut > Styles: the server's styles, searched, and given to the selected characters or mixed in by a click.</summary>
     internal sealed class StyleBrowser : EditorWindow
     {
         private readonly ServerQuery<List<Style>> query = new ServerQuery<List<Style>>();
@@ -66,20 +66,33 @@ namespace Strut.Motion.Editor
                 EditorGUILayout.LabelField(new GUIContent(style.Neutral ? style.Name + " (neutral)" : style.Name, tip));
                 if (GUILayout.Button("Apply", GUILayout.Width(60f)))
                 {
-                    Apply(style.Name);
+                    Give(style.Name, false);
+                }
+
+                if (GUILayout.Button("Mix In", GUILayout.Width(60f)))
+                {
+                    Give(style.Name, true);
                 }
             }
         }
 
-        private static void Apply(string style)
+        private static void Give(string style, bool mix)
         {
             foreach (var chosen in Selection.gameObjects)
             {
                 var character = chosen.GetComponentInParent<StrutCharacter>();
                 if (character != null)
                 {
-                    Undo.RecordObject(character, "Apply Style");
-                    character.SetStyles(new StyleWeight { name = style, weight = 1f });
+                    Undo.RecordObject(character, mix ? "Mix In Style" : "Apply Style");
+                    var styles = new List<StyleWeight>();
+                    if (mix)
+                    {
+                        styles.AddRange(character.Styles);
+                        styles.RemoveAll(present => present.name == style);
+                    }
+
+                    styles.Add(new StyleWeight { name = style, weight = 1f });
+                    character.SetStyles(styles.ToArray());
                     EditorUtility.SetDirty(character);
                 }
             }

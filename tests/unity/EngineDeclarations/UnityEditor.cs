@@ -117,6 +117,7 @@ namespace UnityEditor
 
     public static class EditorStyles
     {
+        public static GUIStyle label => throw null;
         public static GUIStyle toolbar => throw null;
         public static GUIStyle toolbarButton => throw null;
         public static GUIStyle toolbarSearchField => throw null;
@@ -145,6 +146,7 @@ namespace UnityEditor
         public static string TextField(string label, string text, params GUILayoutOption[] options) => throw null;
         public static float FloatField(string label, float value, params GUILayoutOption[] options) => throw null;
         public static bool Toggle(string label, bool value, params GUILayoutOption[] options) => throw null;
+        public static Vector3 Vector3Field(string label, Vector3 value, params GUILayoutOption[] options) => throw null;
         public static bool Foldout(bool foldout, string content) => throw null;
 
         public static Object ObjectField(string label, Object obj, Type objType, bool allowSceneObjects, params GUILayoutOption[] options) => throw null;

@@ -221,11 +221,15 @@ namespace UnityEngine
 
     public class GUIContent { public GUIContent(string text, string tooltip) { } }
 
-    public class GUIStyle { }
+    public class GUIStyle
+    {
+        public GUIStyle(GUIStyle other) { }
+        public bool richText { get; set; }
+    }
 
     public class GUILayoutOption { }
 
-    public static class GUI { public static void Label(Rect position, string text) => throw null; }
+    public static class GUI { public static void Label(Rect position, string text, GUIStyle style) => throw null; }
 
     public static class Input
     {

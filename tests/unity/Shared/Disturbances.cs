@@ -73,9 +73,9 @@ internal sealed class Disturbances : IDisposable
     }
 
     private Disturbance Through(
-        string name, Action begin, double seconds, Action end, double timeScale = 1, bool inPlace = false)
+        string name, Action begin, double seconds, Action end, double timeScale = 1, bool moved = false)
     {
-        var meters = Meters(inPlace);
+        var meters = Meters(moved);
         game.Play(0.5, 60, () => Measured(meters));
         begin();
         game.Play(seconds, 60, () => Measured(meters), timeScale);
@@ -85,8 +85,8 @@ internal sealed class Disturbances : IDisposable
         return new Disturbance(name, JointMeter.Percentile(meters, 1), meters.Sum(meter => meter.Broken), recovered);
     }
 
-    private List<JointMeter> Meters(bool inPlace) =>
-        game.Client.Characters.Select(character => new JointMeter(character, inPlace)).ToList();
+    private List<JointMeter> Meters(bool moved) =>
+        game.Client.Characters.Select(character => new JointMeter(character, moved)).ToList();
 
     private static bool Measured(List<JointMeter> meters)
     {

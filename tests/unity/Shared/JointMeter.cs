@@ -11,16 +11,19 @@ internal sealed class JointMeter
     private readonly Vec3[][] last = { Places(), Places(), Places() };
     private readonly Quat[] turned = new Quat[Skeleton.Joints];
     private readonly Character character;
-    private readonly bool inPlace;
+    private readonly bool moved;
     private long next;
     private int seen;
 
     /// <param name="character">who.</param>
-    /// <param name="inPlace">relative to the root, so that a teleport does not count.</param>
-    public JointMeter(Character character, bool inPlace = false)
+    /// <param name="moved">
+    /// whether the game may move it meanwhile: frames are then compared as they lie now, all of them moved alike, so that
+    /// a teleport does not count and what is wrong with the pose does.
+    /// </param>
+    public JointMeter(Character character, bool moved = false)
     {
         this.character = character;
-        this.inPlace = inPlace;
+        this.moved = moved;
         next = (long)Math.Floor(character.Playhead);
     }
 
@@ -35,22 +38,17 @@ internal sealed class JointMeter
     {
         for (; next <= (long)Math.Floor(character.Playhead); next++)
         {
-            Add(character.FrameAt(next));
+            Add(next);
         }
     }
 
-    private void Add(Frame pose)
+    private void Add(long number)
     {
-        var places = last[seen % 3];
-        var turn = Quat.AboutY(inPlace ? 0 : pose.Heading);
-        var root = inPlace ? Vec3.Zero : new Vec3(pose.RootX, 0, pose.RootZ);
-        turned[0] = turn * pose.Rotations[0];
-        places[0] = root + turn * pose.Pelvis;
-        for (var joint = 1; joint < Skeleton.Joints; joint++)
+        var pose = character.FrameAt(number);
+        Put(pose, last[seen % 3]);
+        for (var before = 1; moved && before <= 2 && seen >= before; before++)
         {
-            var parent = Skeleton.Parents[joint];
-            places[joint] = places[parent] + turned[parent] * Skeleton.RestOffsets[joint];
-            turned[joint] = turned[parent] * pose.Rotations[joint];
+            Put(character.FrameAt(number - before), last[(seen - before) % 3]);
         }
 
         Broken += IsWhole(pose) ? 0 : 1;
@@ -77,6 +75,19 @@ internal sealed class JointMeter
         var values = meters.SelectMany(meter => meter.Accelerations).ToArray();
         Array.Sort(values);
         return values.Length == 0 ? 0 : values[(int)Math.Max(Math.Ceiling(share * values.Length) - 1, 0)];
+    }
+
+    private void Put(Frame pose, Vec3[] places)
+    {
+        var turn = Quat.AboutY(pose.Heading);
+        turned[0] = turn * pose.Rotations[0];
+        places[0] = new Vec3(pose.RootX, 0, pose.RootZ) + turn * pose.Pelvis;
+        for (var joint = 1; joint < Skeleton.Joints; joint++)
+        {
+            var parent = Skeleton.Parents[joint];
+            places[joint] = places[parent] + turned[parent] * Skeleton.RestOffsets[joint];
+            turned[joint] = turned[parent] * pose.Rotations[joint];
+        }
     }
 
     private static bool IsWhole(Frame pose)

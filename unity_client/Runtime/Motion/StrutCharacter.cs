@@ -79,9 +79,24 @@ namespace Strut.Motion
         [SerializeField]
         private string scenePreset = "";
 
+        [Tooltip("The scene in words, for servers that read them; else the preset counts.")]
+        [SerializeField]
+        private string sceneText = "";
+
         [Range(0f, 1.5f)]
         [SerializeField]
         private float sceneAlpha = 1f;
+
+        [Header("Quality")]
+        [Tooltip("Network evaluations a window, such as 1, 2 or 4; 0 leaves them to the server.")]
+        [Range(0, 8)]
+        [SerializeField]
+        private int steps;
+
+        [Tooltip("What a loaded server may go down to; 0 for the fewest that its model has.")]
+        [Range(0, 8)]
+        [SerializeField]
+        private int leastSteps;
 
         [Header("Level of detail")]
         [Tooltip("Metres from the main camera beyond which the network takes one step.")]
@@ -106,6 +121,8 @@ namespace Strut.Motion
         private CharacterController? controller;
         private Renderer[] renderers = Array.Empty<Renderer>();
         private IPoseApplier? applier;
+        private V1.ServerHello? preparedFor;
+        private V1.Gesture? gesture;
         private bool controlsChanged = true;
         private bool replan;
 
@@ -119,7 +136,16 @@ namespace Strut.Motion
         public string Content
         {
             get => content;
-            set => Set(ref content, value);
+            set
+            {
+                // A gesture's length goes with it.
+                if (content != value)
+                {
+                    gesture = null;
+                }
+
+                Set(ref content, value);
+            }
         }
 
         /// <summary>How strongly the style shows, 0 to 1.5.</summary>
@@ -176,6 +202,22 @@ namespace Strut.Motion
             replan = true;
         }
 
+        /// <summary>Shows a gesture, such as bow or wave, from its beginning to its end, and then stands or walks on.</summary>
+        /// <param name="name">of the content.</param>
+        /// <param name="seconds">that the whole gesture takes, 0.2 to 30; null for its usual length.</param>
+        /// <param name="hold">keeps it where it is, such as at the low point of a bow, until it is called again.</param>
+        public void PlayGesture(string name, float? seconds = null, bool hold = false)
+        {
+            gesture = new V1.Gesture { Hold = hold };
+            if (seconds is float duration)
+            {
+                gesture.Duration = Mathf.Clamp(duration, 0.2f, 30f);
+            }
+
+            content = name;
+            MarkChanged();
+        }
+
         /// <summary>Walks along points at a speed; only with <see cref="PathSource.Script"/>.</summary>
         /// <param name="points">in the world.</param>
         /// <param name="speed">metres a second.</param>
@@ -225,6 +267,15 @@ namespace Strut.Motion
         internal void Leave(StrutSceneVolume volume)
         {
             if (volumes.Remove(volume))
+            {
+                MarkChanged();
+            }
+        }
+
+        // A volume that is switched off tells nobody that its characters have left it.
+        internal void LeaveAll(StrutSceneVolume volume)
+        {
+            if (volumes.RemoveAll(entered => entered == volume) > 0)
             {
                 MarkChanged();
             }
@@ -345,12 +396,17 @@ namespace Strut.Motion
 
         private void PrepareControls()
         {
-            if (controlsChanged)
+            // What may be asked for is another server's to say when another one serves.
+            var server = StrutConnection.Existing != null ? StrutConnection.Existing.Client?.Server : null;
+            if (controlsChanged || !ReferenceEquals(server, preparedFor))
             {
                 controlsChanged = false;
-                controls.Content = new V1.Content { Label = content };
+                preparedFor = server;
+                controls.Content = new V1.Content { Label = content, Gesture = gesture };
                 controls.Style = StyleMessages.Mix(styles, strength, parts);
-                controls.Scene = Scene();
+                controls.Scene = Scene(server);
+                controls.MinSteps = leastSteps > 0 ? (uint)leastSteps : (uint?)null;
+                controls.Steps = steps > 0 ? (uint)Mathf.Max(steps, leastSteps) : (uint?)null;
             }
 
             if (pathSource == PathSource.CharacterController && controller != null)
@@ -362,23 +418,17 @@ namespace Strut.Motion
             replan |= pathSource == PathSource.NavMeshAgent && navigation != null && navigation.Refresh();
         }
 
-        // Servers that know no scenes refuse them, so they are only told of a scene when they list the capability.
-        private V1.SceneControl? Scene()
+        private V1.SceneControl? Scene(V1.ServerHello? server)
         {
-            var server = StrutConnection.Existing != null ? StrutConnection.Existing.Client?.Server : null;
-            if (server != null && !server.Capabilities.Contains(V1.Capability.Scene))
-            {
-                return null;
-            }
-
             StrutSceneVolume? strongest = null;
             foreach (var volume in volumes)
             {
                 strongest = strongest == null || volume.Priority >= strongest.Priority ? volume : strongest;
             }
 
-            var (preset, alpha) = strongest != null ? (strongest.Preset, strongest.Alpha) : (scenePreset, sceneAlpha);
-            return string.IsNullOrEmpty(preset) ? null : new V1.SceneControl { Preset = preset, Alpha = alpha };
+            return strongest != null
+                ? Scenes.Control(server, strongest.Preset, strongest.Text, strongest.Alpha)
+                : Scenes.Control(server, scenePreset, sceneText, sceneAlpha);
         }
 
         private LevelOfDetail Detail(out uint priority)

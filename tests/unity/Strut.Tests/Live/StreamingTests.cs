@@ -73,6 +73,23 @@ public class StreamingTests
     }
 
     [Fact]
+    public void ASceneThatTheServerTakesSlowsItsCharacters()
+    {
+        using var game = new Game(Channels.Transport(server.Address));
+        game.Add(2);
+        Assert.True(game.PlayUntilStreaming());
+        var scene = Scenes.Control(game.Client.Server, "wading", "", 1);
+        Assert.NotNull(scene);
+        game.Paths[0].Controls.Scene = scene;
+        game.Paths[0].Replan();
+        game.Play(1);
+        var starts = game.Client.Characters.Select(walker => walker.Place).ToArray();
+        Assert.True(game.PlayUntil(() => Distance(starts[1], game.Client.Characters[1].Place) > 2));
+        Assert.InRange(Distance(starts[0], game.Client.Characters[0].Place), 0.1, 1.6);
+        Assert.All(game.Client.Characters, walker => Assert.Null(walker.LastFailure));
+    }
+
+    [Fact]
     public void ARefusedFieldIsToldWithItsName()
     {
         using var game = new Game(Channels.Transport(server.Address));
