@@ -92,7 +92,8 @@ def test_a_label_says_how_its_clip_was_made(pack: Pack, split: Split, tmp_path: 
         scene = SceneDescriptor.of(label.quantities)
         np.testing.assert_allclose(label.condition(), scene.vector() * label.alpha, rtol=1e-5, atol=1e-6)
         assert label.condition().shape == (SIZE,)
-        recipe = Recipe(clip.name, synthesis.Segment(label.source, label.start, label.end), "", scene, label.alpha, 0)
+        segment = synthesis.Segment(label.source, label.start, label.end)
+        recipe = Recipe(clip.name, segment, "", scene, label.alpha, 0, label.gait_only)
         again, _ = make(pack, recipe)
         if not label.slips and again.frames == clip.frames:
             np.testing.assert_allclose(again.pelvis, clip.pelvis, atol=1e-4)

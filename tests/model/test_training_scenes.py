@@ -20,7 +20,7 @@ from strut_model.scene.descriptor import SceneDescriptor
 from strut_model.scene.effects import effects_of
 from strut_model.scene.encoding import SceneEncoder
 from strut_model.scene.presets import presets
-from strut_model.scene.synthesis import SceneSynthesisOptions, read_labels, synthesise
+from strut_model.scene.synthesis import SceneSynthesisOptions, draw_scene, read_labels, synthesise
 from strut_model.skeleton import PARTS
 from strut_model.training import checkpoint, export
 from strut_model.training.config import ConfigError
@@ -28,8 +28,10 @@ from strut_model.training.dataset import FrameStore
 from strut_model.training.distill import StudentTraining, load_student, train_student
 from strut_model.training.encoder import EncoderTraining, compute_codes, train_encoder
 from strut_model.training.scene_encoder import (
+    EFFECT_SCALES,
     SceneEncoderTraining,
     effect_codes,
+    leave_out,
     load_descriptor,
     train_scene_encoder,
 )
@@ -105,23 +107,25 @@ def test_effects_scale_as_codes_do() -> None:
         assert 10.0 * codes[7] * 0.5 == pytest.approx(half.knee_flexion, abs=1e-5)
 
 
-def test_windows_of_scenes_carry_their_scene_and_stand_at_height_0(data: tuple[Path, Path, Path]) -> None:
+def test_windows_of_scenes_carry_their_scene_and_leave_to_the_run_time_what_is_its(
+    data: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
     pack, split, scenes = data
     torch.manual_seed(3)
     store = FrameStore(pack, split, scenes=scenes)
     labels = read_labels(scenes)
     assert int((store.alpha > 0).sum()) == 2 * len(labels)
-    sunk = [
-        name
-        for name, label in labels.items()
-        if effects_of(SceneDescriptor.from_vector(label.vector)).scaled(label.alpha).sink > 0.03
-    ]
-    assert sunk
-    for name in sunk:
+    assert all(label.gait_only for label in labels.values())
+    # Nobody sinks in or leans: standing feet are at height 0, and the trunk is as it was captured.
+    for name in labels:
         segment = store.names.index(name)
         rows = store.frames[store.start[segment] : store.start[segment] + store.length[segment]]
         lowest = rows[:, 3:69].unflatten(-1, (22, 3))[:, [10, 11], 1].amin(dim=1)
-        assert float(lowest.min()) > -0.02
+        assert float(lowest.min()) > -0.02, name
+    whole = tmp_path / "whole"
+    synthesise(Pack(pack), Split.read(split), whole, SceneSynthesisOptions(count=1, gait_only=False, progress=False))
+    with pytest.raises(ValueError, match="without --whole"):
+        FrameStore(pack, split, scenes=whole)
     encoder = small_encoder(data)
     descriptor = DescriptorEncoder(SceneEncoderConfig(width=8, heads=8)).eval().requires_grad_(False)
     augmentation = Augmentation(stitched_share=0.5, own_states=16, own_windows=3)
@@ -135,6 +139,31 @@ def test_windows_of_scenes_carry_their_scene_and_stand_at_height_0(data: tuple[P
         assert windows.scene is not None
         states.moved(windows.target, torch.ones(8, dtype=torch.bool))
     assert bool(torch.isfinite(states.history).all())
+
+
+def test_what_is_left_out_of_codes_does_not_show_in_them_and_all_else_does() -> None:
+    torch.manual_seed(5)
+    rng = np.random.default_rng(0)
+    descriptor = DescriptorEncoder(SceneEncoderConfig(width=64, heads=8))
+    drawn = [draw_scene(rng) for _ in range(3000)]
+    space = torch.from_numpy(np.stack([scene.vector() for scene in drawn]).astype(np.float32))
+    effects = torch.from_numpy(np.stack([effect_codes(scene) for scene in drawn]))
+
+    def told(index: int) -> float:
+        """How much of an effect's variance codes tell, linearly."""
+        codes = descriptor(space).flatten(1).detach().double()
+        found = torch.linalg.lstsq(codes, effects[:, index : index + 1].double()).solution
+        return 1 - float((codes @ found - effects[:, index : index + 1]).var() / effects[:, index].var())
+
+    sink, knees = list(EFFECT_SCALES).index("sink"), list(EFFECT_SCALES).index("knee_flexion")
+    before = told(sink), told(knees)
+    leave_out(descriptor, space, effects, ("sink",))
+    codes = descriptor(space).flatten(1).detach()
+    slope = torch.corrcoef(torch.cat((effects[:, sink : sink + 1], codes), dim=1).T)[0, 1:]
+    assert before[0] > 0.8
+    assert told(knees) > before[1] - 0.05
+    assert torch.equal(descriptor(torch.zeros(1, space.shape[1])), torch.zeros(1, PARTS, 64))
+    assert float(slope.abs().mean()) < 0.35
 
 
 def small_encoder(data: tuple[Path, Path, Path]) -> torch.nn.Module:

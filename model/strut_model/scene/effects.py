@@ -80,13 +80,14 @@ class Effects:
 
     @property
     def gait(self) -> Effects:
-        """Those that the student learns: without lean, spread arms, bent elbows, gaze and stooping, which the run time
-        adds itself (`streaming.bearing`, `streaming.stoop`), exactly and in every style. Arms are still drawn in.
+        """Those that the student learns: without lean, spread arms, bent elbows, gaze, stooping and sinking in.
+
+        The run time adds these itself (`streaming.bearing`, `streaming.stoop`, `streaming.scenery`), exactly and in
+        every style. Arms are still drawn in.
         """
-        arms = min(self.arm_abduction, 0.0)
-        return replace(
-            self, trunk_lean=0.0, trunk_side=0.0, arm_abduction=arms, elbow_flexion=0.0, gaze=0.0, ceiling=np.inf
-        )
+        neutral = Effects()
+        left = {name: getattr(neutral, name) for name in RUN_TIME if name != "arm_abduction"}
+        return replace(self, **left, arm_abduction=min(self.arm_abduction, 0.0))
 
     def __mul__(self, other: Effects) -> Effects:
         """Both together: factors multiply, amounts add, the lower ceiling counts, the slower rolling's period stays."""
@@ -120,6 +121,8 @@ class Effects:
         return Effects(**values)
 
 
+RUN_TIME = ("trunk_lean", "trunk_side", "arm_abduction", "elbow_flexion", "gaze", "ceiling", "sink")
+"""What the run time does itself, see `Effects.gait`."""
 FACTORS = ("step_length", "cadence", "wading", "narrowing")
 _FIXED = ("ceiling", "sway_period")
 _LIMITS: dict[str, tuple[float, float]] = {

@@ -24,9 +24,9 @@ Float = npt.NDArray[np.float32]
 CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze", "elbow_flexion", "lift")
 """What is left to the run time, in the order of `Bundle.scene_closing`: radians, and metres that feet are lifted by."""
 TURNS = 5
-OUT_OF_PRINTS = 0.6
-"""Metres of lift that a metre of sinking in counts as: the student lifts feet out of their prints better than over
-things (measured in deep snow and blizzard)."""
+OUT_OF_PRINTS = 2.0
+"""Metres of lift that a metre of sinking in counts as: the student knows of no prints, but lifts its feet half as high
+as clearance asks for, and `Bundle.scene_closing` counts on that."""
 _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")

@@ -7,7 +7,7 @@ with one index operation and turned into canonical-frame features on the device.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,7 @@ from strut_model.data.split import Split
 from strut_model.features import CONTACTS, FEATURES, POSITIONS, ROTATIONS
 from strut_model.motion import Motion
 from strut_model.nn.kinematics import rebase
-from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor
-from strut_model.scene.effects import effects_of
+from strut_model.scene.descriptor import QUANTITIES, SIZE
 from strut_model.scene.synthesis import read_labels
 from strut_model.skeleton import CONTACT_MIRROR, JOINTS, MIRROR, forward_kinematics
 
@@ -146,9 +145,10 @@ class FrameStore:
             pack, split, sets: whose segments to load.
             mirror: add all of them mirrored.
             synthetic: with those that were made from other clips.
-            scenes: a folder made by ``strut scene synthesise``, all of whose clips are loaded, too. Clips that sink in
-                are raised by the scene's sink, so that standing feet are at height 0 there as anywhere: the run time
-                lowers what the network makes.
+            scenes: a folder made by ``strut scene synthesise``, all of whose clips are loaded, too.
+
+        Raises:
+            ValueError: the split names no clip of the pack, or the scenes' clips show more than a student learns.
         """
         reader = Pack(pack, synthetic=synthetic)
         segments = [s for name in sets for s in Split.read(split).segments(name)]
@@ -174,9 +174,9 @@ class FrameStore:
             for info in tqdm(edited.clips, desc="loading scenes", unit="clip"):
                 label = labels[info.name]
                 motion = edited.clip(info.name).motion()
-                sink = effects_of(SceneDescriptor.from_vector(label.vector)).scaled(label.alpha).sink
-                pelvis = motion.pelvis + np.array([0.0, sink, 0.0], motion.pelvis.dtype)
-                blocks.append(local_frames(replace(motion, pelvis=pelvis)))
+                if not label.gait_only:
+                    raise ValueError(f"scenes: {info.name} shows what the run time adds; make {scenes} without --whole")
+                blocks.append(local_frames(motion))
                 rows.append((info.name, info.style, info.content, motion.frames, 0, motion.frames, True))
                 scene.append(np.array(label.vector, np.float32))
                 alpha.append(label.alpha)

@@ -52,6 +52,8 @@ EFFECT_SCALES: dict[str, float] = {
     "ceiling": 0.4,
 }
 """What counts as 1 of each effect; of factors, of their logarithms."""
+LEFT_OUT = ("sink",)
+"""What codes do not tell: the run time lowers the feet, and a network that knew would do so again."""
 _UPRIGHT = 1.95
 """Metres of free height below which people stoop, about."""
 
@@ -168,9 +170,38 @@ def train_scene_encoder(
             optimizer.step()
             schedule.step()
             progress.update(config.batch, {k: v.detach() for k, v in losses.items()})
+    leave_out(model.descriptor, space, effects, LEFT_OUT)
     state: dict[str, Any] = {"model": model.state_dict(), "config": to_mapping(config), "seen": config.samples}
     checkpoint.save(path, KIND, state)
     return path
+
+
+@torch.no_grad()
+def leave_out(descriptor: DescriptorEncoder, space: Tensor, effects: Tensor, names: tuple[str, ...]) -> None:
+    """Takes effects out of the codes, in place: places that differ in these alone get one code.
+
+    With effects e = R z (least squares over the space) and the directions P = C R' (R C R')^-1 by which codes with
+    covariance C change with each effect and no other, z becomes (1 - P_i R_i) z for each effect i, which is a change
+    of the last layer.
+
+    Args:
+        descriptor: trained.
+        space: (N, 20) descriptors' vectors.
+        effects: (N, 16) their effects, as ``effect_codes`` gives them.
+        names: of the effects to be left out.
+    """
+    codes = descriptor(space).flatten(1).double()
+    covariance = codes.T @ codes / len(codes)
+    ridge = 1e-5 * torch.eye(len(covariance), dtype=torch.float64)
+    readout = torch.linalg.solve(covariance + ridge, codes.T @ effects.double() / len(codes)).T
+    ways = covariance @ readout.T @ torch.linalg.pinv(readout @ covariance @ readout.T)
+    last = descriptor.layers[-1]
+    assert isinstance(last, nn.Linear)
+    for name in names:
+        index = list(EFFECT_SCALES).index(name)
+        kept = torch.eye(len(covariance), dtype=torch.float64) - torch.outer(ways[:, index], readout[index])
+        last.weight.copy_((kept @ last.weight.double()).float())
+        last.bias.copy_((kept @ last.bias.double()).float())
 
 
 @dataclass(frozen=True)
