@@ -421,8 +421,9 @@ def _scene_closing(arrays: Mapping[str, npt.NDArray[Any]]) -> Float:
     if "scene_closing" not in arrays:
         return np.zeros(6, np.float32)
     shares = _checked_array(arrays, "scene_closing", (6,))
-    if np.abs(shares).max() > 1:
-        raise BundleError(f"{ARRAYS}: scene_closing holds {shares[np.abs(shares).argmax()]:g}, expected -1 to 1")
+    if not 0 <= shares.min() <= shares.max() <= 1.5:
+        worst = shares.min() if shares.min() < 0 else shares.max()
+        raise BundleError(f"{ARRAYS}: scene_closing holds {worst:g}, expected 0 to 1.5")
     return shares
 
 

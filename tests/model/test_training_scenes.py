@@ -211,3 +211,4 @@ def test_the_chain_from_scenes_to_a_bundle_leaves_the_base_as_it_was(
     ice = presets()["ice"].descriptor
     expected = load_descriptor(scene_encoder)(torch.from_numpy(ice.vector())[None])[0].numpy()
     np.testing.assert_allclose(SceneEncoder(bundle).encode(ice), expected, atol=1e-5)
+    np.testing.assert_allclose(bundle.scene_closing, export.SCENE_CLOSING)

@@ -34,6 +34,10 @@ from strut_model.training.encoder import compute_codes, load_encoder
 from strut_model.training.scene_encoder import descriptor_arrays, load_descriptor
 
 OPSET = 18
+SCENE_CLOSING = (1.0, 1.0, 1.1, 1.0, 1.0, 0.5)
+"""`Bundle.scene_closing` of a student that was trained on clips of `strut scene synthesise`: all of what these leave out,
+a little more of the arms, which hang before or behind the body and go out by less than they turn, and half of the lift,
+as the student lifts its feet by the other half (`strut eval scene`)."""
 TOLERANCE = 1e-4
 """Largest difference allowed between PyTorch and ONNX Runtime, in normalised units."""
 
@@ -295,7 +299,10 @@ def export_bundle(
     if (network.scene is None) != (scene_encoder is None):
         told = "knows scenes: name its scene encoder" if scene_encoder is None else "knows no scenes"
         raise ExportError(f"scene encoder: the student {student} {told}")
-    scenes = {} if scene_encoder is None else descriptor_arrays(load_descriptor(scene_encoder))
+    scenes: dict[str, np.ndarray] = {}
+    if scene_encoder is not None:
+        scenes = descriptor_arrays(load_descriptor(scene_encoder))
+        scenes["scene_closing"] = np.array(SCENE_CLOSING, np.float32)
     store = FrameStore(pack, split)
     if neutral not in store.style_names:
         raise ExportError(f"neutral: '{neutral}' is not a style of {pack}; allowed: {', '.join(store.style_names)}")
