@@ -13,6 +13,7 @@
 #include "options.h"
 #include "strut/client.h"
 #include "strut/grpc_transport.h"
+#include "strut/paths.h"
 
 namespace strut::load {
 
@@ -43,6 +44,17 @@ class Circle final : public ControlSource {
         controls.keyframes = keyframes_;
         // From where the character is, on to the circle.
         const double at = std::atan2(query.x - x_, query.z - z_);
+        if (scene_ != nullptr) {
+            // By corners, at the style's own speed.
+            CornerPath::Corner corners[4];
+            for (int i = 0; i < 4; ++i) {
+                const double angle = at + direction_ * 0.2 * (i + 1);
+                corners[i] = {x_ + kRadius * std::sin(angle), z_ + kRadius * std::cos(angle)};
+            }
+            corners_.set(corners, 4, 0, 0.0);
+            corners_.plan(query, controls.trajectory);
+            return;
+        }
         for (int i = 0; i <= 8; ++i) {
             const double time = 0.15 * i;
             const double angle = at + direction_ * kSpeed * time / kRadius;
@@ -96,6 +108,7 @@ class Circle final : public ControlSource {
     std::shared_ptr<const StyleMix> style_;
     std::uint32_t steps_, min_steps_;
     std::shared_ptr<const Scene> scene_;
+    CornerPath corners_;
     std::shared_ptr<const Surroundings> surroundings_;
     std::shared_ptr<const std::vector<Keyframe>> keyframes_;
 };

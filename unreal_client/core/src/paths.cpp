@@ -69,16 +69,20 @@ void CornerPath::plan(const PlanQuery& query, Trajectory& path) noexcept {
     changed_ = false;
     double x = query.x, z = query.z;
     int next = 0;
-    const double step = std::max(speed_, 0.0) * kStep;
+    const bool free = speed_ <= 0.0 && count_ > 0;
+    const double step = free ? kFreeStep : speed_ * kStep;
     const int count = static_cast<int>(std::lround(kAhead / kStep));
     for (int i = 0; i <= count; ++i) {
         TrajectorySample sample;
         sample.x = x;
         sample.z = z;
-        sample.time = kStep * static_cast<float>(i);
+        if (!free || i == 0) sample.time = kStep * static_cast<float>(i);
         sample.facing = facing_;
-        if (i == count) sample.speed = next < count_ ? static_cast<float>(speed_) : 0.0f;
+        const bool arrived = next == count_;
+        if (arrived && (free || i == count)) sample.speed = 0.0f;
+        if (!arrived && !free && i == count) sample.speed = static_cast<float>(speed_);
         path.add(sample);
+        if (free && arrived) break;
         double left = step;
         while (next < count_ && left > 0.0) {
             const Corner& corner = corners_[static_cast<std::size_t>(next)];

@@ -97,6 +97,28 @@ TEST_CASE("a path goes round its corners at its speed and ends standing") {
     CHECK(made.samples[8].speed == 0.0f);
 }
 
+TEST_CASE("without a speed of its own a path has places alone, and ends where it ends") {
+    const CornerPath::Corner corners[] = {{0.0, 1.0}};
+    CornerPath path;
+    path.set(corners, 1, 0, 0.0);
+    Trajectory made;
+    path.plan(at(0.0, 0.0), made);
+    REQUIRE(made.count == 5);
+    CHECK(made.samples[0].time == 0.0f);
+    CHECK(std::isnan(made.samples[1].time));
+    CHECK(std::isnan(made.samples[1].speed));
+    CHECK(made.samples[3].z == doctest::Approx(0.9));
+    CHECK(made.samples[4].z == doctest::Approx(1.0));
+    CHECK(made.samples[4].speed == 0.0f);
+    // Further on it does not end.
+    const CornerPath::Corner further[] = {{0.0, 9.0}};
+    path.set(further, 1, 0, 0.0);
+    made.clear();
+    path.plan(at(0.0, 0.0), made);
+    CHECK(made.count == 9);
+    CHECK(std::isnan(made.samples[8].speed));
+}
+
 TEST_CASE("corners that are passed are no other path; another end, speed or more corners are") {
     CornerPath::Corner corners[] = {{0.0, 0.0}, {1.0, 0.0}, {1.0, 4.0}};
     CornerPath path;

@@ -35,11 +35,13 @@ class VelocityPath {
     float planned_facing_ = TrajectorySample::kAbsent;
 };
 
-// The corners of a path, at a speed, to a stand at its end: what path finding gives.
+// The corners of a path, at a speed, to a stand at its end: what path finding gives. At a speed of 0 the style walks as
+// fast as it does.
 class CornerPath {
   public:
     static constexpr int kCapacity = 64;                 // corners
     static constexpr float kAhead = 1.6f, kStep = 0.2f;  // seconds
+    static constexpr double kFreeStep = 0.3;             // metres between samples where the speed is the style's
     static constexpr double kSame = 0.05;                // metres: corners that are no other path
 
     struct Corner {

@@ -464,7 +464,7 @@ void UStrutMotionComponent::PreparePathFollowing()
         const strut::DVec3 Place = StrutSpace::ToPoint(Points[Index].Location);
         Corners.Add({Place.x, Place.z});
     }
-    const double Speed = Movement.IsValid() ? Movement->GetMaxSpeed() : 150.0;
+    const double Speed = PathSpeed < 0.f && Movement.IsValid() ? Movement->GetMaxSpeed() : FMath::Max(PathSpeed, 0.f);
     Source->Corners.set(Corners.GetData(), Corners.Num(), 0, 0.01 * Speed);
 }
 
@@ -563,11 +563,6 @@ void UStrutMotionComponent::MoveRoot(float DeltaTime)
         bDriven = false;
         const double Weight = Mode == strut::RootMode::blend ? RootBlend : 1.0;
         Character->follow(Stands, DeltaTime, Weight);
-        if (Mode == strut::RootMode::blend)
-        {
-            DriveActor(Character->root(), DeltaTime);
-            Stands = Character->root();
-        }
     }
     RootOffset = strut::relative_to(Character->root(), Stands);
 }
@@ -623,11 +618,17 @@ void UStrutMotionComponent::Teleport(const FVector& Location, float Yaw)
 
 void UStrutMotionComponent::Replan()
 {
-    if (Character != nullptr)
-    {
-        Character->replan();
-    }
+    // Controls are made anew too: properties may have been changed directly.
+    MarkChanged();
 }
+
+#if WITH_EDITOR
+void UStrutMotionComponent::PostEditChangeProperty(FPropertyChangedEvent& Event)
+{
+    Super::PostEditChangeProperty(Event);
+    MarkChanged();
+}
+#endif
 
 void UStrutMotionComponent::ResumeFromMesh()
 {

@@ -46,12 +46,16 @@ public:
     UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Strut|Root")
     EStrutRootMode RootMode = EStrutRootMode::MotionDrives;
 
-    /** In Blend: 0 follows the motion, 1 the game. */
+    /** In Blend: 0 lets the motion go its way, 1 draws it to the actor as GameDrives does. */
     UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Strut|Root", meta = (ClampMin = "0", ClampMax = "1"))
     float RootBlend = 0.5f;
 
     UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Strut|Path")
     EStrutPathSource PathSource = EStrutPathSource::PathFollowing;
+
+    /** Of PathFollowing, centimetres a second; 0: the style's usual speed for the content; negative: the movement's. */
+    UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Strut|Path")
+    float PathSpeed = 0.f;
 
     /** Of Movement: seconds in which half of the way to the wanted velocity is gone. */
     UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Strut|Path", meta = (ClampMin = "0", ClampMax = "2"))
@@ -126,7 +130,7 @@ public:
 
     // Where it goes, with the path source Script.
 
-    /** Along points at a speed in centimetres a second, to a stand at the last one. */
+    /** Along points at a speed in centimetres a second (0: the style's usual one), to a stand at the last one. */
     UFUNCTION(BlueprintCallable, Category = "Strut|Path")
     void SetPath(const TArray<FVector>& Points, float Speed);
 
@@ -181,6 +185,9 @@ public:
     virtual void BeginPlay() override;
     virtual void EndPlay(const EEndPlayReason::Type Reason) override;
     virtual void TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* Function) override;
+#if WITH_EDITOR
+    virtual void PostEditChangeProperty(FPropertyChangedEvent& Event) override;
+#endif
     virtual void GetLifetimeReplicatedProps(TArray<FLifetimeProperty>& OutLifetimeProps) const override;
 
     // For the animation node, the volume, the subsystem and Live Link.

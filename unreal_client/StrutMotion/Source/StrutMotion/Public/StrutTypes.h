@@ -29,7 +29,7 @@ enum class EStrutRootMode : uint8
     MotionDrives,
     /** The pose follows the actor, at most 15 cm off. */
     GameDrives,
-    /** Between the two, by RootBlend. */
+    /** The pose is drawn to the actor less firmly, by RootBlend. */
     Blend,
     /** The motion's root goes into the graph's root motion attribute, for others to move the actor by. */
     Attribute,
