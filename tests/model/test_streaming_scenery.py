@@ -7,19 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.bundles import tiny_bundle
+from tests.bundles import grafted_bundle, tiny_bundle
 
 from strut_model.bundle import Bundle, load_bundle
+from strut_model.motion import Motion
 from strut_model.scene.descriptor import NEUTRAL, SIZE, SceneDescriptor, SceneError
 from strut_model.scene.encoding import SceneEncoder
+from strut_model.scene.ground_trials import measure
 from strut_model.scene.presets import preset
+from strut_model.scene.terrain import inclined
 from strut_model.skeleton import CONTACT_JOINTS
 from strut_model.streaming.benchmark import in_scene, walking_requests
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator
+from strut_model.streaming.ground import Grounds, laid
 from strut_model.streaming.rollout import idle_history, rollout, synthetic_paths
-from strut_model.streaming.scenery import SINK_DECAY, SceneStates, conditions, depths, scenery_of
+from strut_model.streaming.scenery import SINK_DECAY, Scenery, SceneStates, conditions, depths, scenery_of
 
 ICE, SNOW = (preset(name).descriptor for name in ("ice", "deep-snow"))
 
@@ -109,6 +113,34 @@ def test_feet_are_in_the_ground_as_deep_as_they_sink(generator: MotionGenerator)
     heights = [motion.positions()[0, :, CONTACT_JOINTS, 1].min(axis=0) for motion in (level, deep)]
     assert heights[0][0] - heights[1][0] < 0.05  # it sinks in
     np.testing.assert_allclose(heights[0][60:] - heights[1][60:], scene.sink, atol=0.03)
+
+
+@pytest.mark.parametrize("degrees", [10, -10])
+def test_on_a_slope_feet_are_as_deep_below_the_ground(tmp_path: Path, degrees: int) -> None:
+    shipped = load_bundle()
+    known = shipped.manifest.scene_dim is not None
+    bundle = shipped if known else load_bundle(grafted_bundle(shipped.path, tmp_path / "grafted"))
+    generator, field = MotionGenerator(bundle, OnnxEngine(bundle)), inclined(np.radians(degrees), 40.0)
+    # A place that is nothing but soft, of which the network is told nothing: all else is as on the bare slope.
+    soft = Scenery(np.zeros(SIZE, np.float32), 1.0, 0.2)
+    paths = synthetic_paths(["straight"], 128, [1.0], [0.0])
+    walk = bundle.content_vectors[[bundle.content_index["walk"]]]
+    motion = rollout(
+        generator,
+        Motion.stack([laid(field, bundle.idle)]),
+        paths.position,
+        paths.heading,
+        bundle.neutral[None],
+        walk,
+        ground=Grounds.of([field]),
+        scenes=[soft],
+    )
+    up = np.array([0.0, soft.sink, 0.0], np.float32)
+    raised = replace(motion, pelvis=motion.pelvis + up).slice_frames(40, None)
+    found = measure(raised, field)
+    assert found.within > 0.95
+    assert found.deepest < 0.03
+    assert measure(motion.slice_frames(40, None), field).within == 0.0
 
 
 def test_company_in_scenes_changes_nothing_bit_for_bit(generator: MotionGenerator, encoder: SceneEncoder) -> None:
