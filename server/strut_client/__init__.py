@@ -6,7 +6,7 @@
 from strut_client.aio import AsyncCharacter, AsyncClient
 from strut_client.character import Anchor, Plan
 from strut_client.client import Character, Client
-from strut_client.controls import Controls, Gesture, PartStyle, StyleMix, TrajectorySample
+from strut_client.controls import Controls, Gesture, PartStyle, Scene, StyleMix, TrajectorySample
 from strut_client.errors import (
     AccessError,
     BusyError,
@@ -61,6 +61,7 @@ __all__ = [
     "PreconditionError",
     "Preset",
     "ReleasedError",
+    "Scene",
     "ServerError",
     "ServerInfo",
     "StrutError",

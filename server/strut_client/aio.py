@@ -21,7 +21,7 @@ from strut_client import query as queries
 from strut_client.aio_connection import AsyncConnection
 from strut_client.aio_library import AsyncStyleLibrary
 from strut_client.character import Anchor, Ask, CharacterState, Plan, exchange, new_character
-from strut_client.controls import Content, Controls, Gesture, Style, TrajectorySample
+from strut_client.controls import Content, Controls, Gesture, Scene, Style, TrajectorySample
 from strut_client.errors import StrutError
 from strut_client.handle import CharacterHandle, going_on
 from strut_client.query import WindowQuery
@@ -101,6 +101,7 @@ class AsyncClient(AsyncStyleLibrary):
         seed: int | None = None,
         steps: int | None = None,
         min_steps: int | None = None,
+        scene: Scene | str | None = None,
         anchor: Anchor | None = None,
         priority: int = 0,
         deadline_ms: int | None = None,
@@ -117,6 +118,7 @@ class AsyncClient(AsyncStyleLibrary):
             seed: chooses among the motions that fit; None for the character's number.
             steps: network evaluations a window; None for the server's choice.
             min_steps: what a loaded server may go down to; None for no fewer than ``steps``.
+            scene: where it is: a preset's name or a `Scene`; None for nowhere in particular.
             anchor: the space of its positions; None for the world itself.
             priority: how much its windows matter where the server is full, 0 most.
             deadline_ms: how long a window is of use; None for the server's default.
@@ -125,7 +127,7 @@ class AsyncClient(AsyncStyleLibrary):
             StrutError: the server cannot be reached.
         """
         server = await self.server()
-        controls = Controls(content=content, style=style, seed=seed, steps=steps, min_steps=min_steps)
+        controls = Controls(content=content, style=style, seed=seed, steps=steps, min_steps=min_steps, scene=scene)
         state = new_character(next(self._numbers), name, controls, server, position, heading, pose)
         state.anchor, state.priority, state.deadline_ms = anchor, priority, deadline_ms
         return AsyncCharacter(self, state, server.model)

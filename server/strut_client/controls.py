@@ -56,6 +56,25 @@ Content = str | NDArray[np.floating]
 
 
 @dataclass(frozen=True)
+class Scene:
+    """Where a character is, in one of four forms.
+
+    Attributes:
+        preset: a scene preset's name; empty for another form.
+        text: the scene in words; empty likewise.
+        quantities: the scene's quantities by name, such as ``{"friction": 0.1, "wind_z": -8.0}``.
+        vector: (5, 64) a scene's vector as the server encodes it; None likewise.
+        alpha: how strongly it shows, 0 to 1.5; None for 1.
+    """
+
+    preset: str = ""
+    text: str = ""
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    vector: NDArray[np.floating] | None = None
+    alpha: float | None = None
+
+
+@dataclass(frozen=True)
 class Gesture:
     """Where in a gesture the character is.
 
@@ -100,6 +119,7 @@ class Controls:
         steps: network evaluations a window; None for the server's choice.
         min_steps: what a loaded server may go down to; None for no fewer than ``steps``.
         content_guidance: guidance weight of the content; None for the model's own.
+        scene: where it is: a preset's name or a `Scene`; None for nowhere in particular.
     """
 
     content: Content = "idle"
@@ -110,6 +130,7 @@ class Controls:
     steps: int | None = None
     min_steps: int | None = None
     content_guidance: float | None = None
+    scene: Scene | str | None = None
 
 
 def controls_message(controls: Controls) -> pb.Controls:
@@ -122,7 +143,62 @@ def controls_message(controls: Controls) -> pb.Controls:
         steps=controls.steps,
         min_steps=controls.min_steps,
         content_guidance=controls.content_guidance,
+        scene=scene_message(controls.scene),
     )
+
+
+def scene_message(scene: Scene | str | None) -> pb.SceneControl | None:
+    """The contract's message; None for nowhere in particular.
+
+    Raises:
+        ValueError: a scene in several forms, or a quantity that is none.
+    """
+    if scene is None:
+        return None
+    if isinstance(scene, str):
+        scene = Scene(preset=scene)
+    forms = [bool(scene.preset), bool(scene.text), bool(scene.quantities), scene.vector is not None]
+    if sum(forms) > 1:
+        raise ValueError("scene: is given in several forms; allowed: one of preset, text, quantities, vector")
+    message = pb.SceneControl(alpha=scene.alpha)
+    if scene.preset:
+        message.preset = scene.preset
+    elif scene.text:
+        message.text = scene.text
+    elif scene.vector is not None:
+        message.vector.values.extend(np.ravel(scene.vector).tolist())
+    elif scene.quantities:
+        _set_quantities(message.scene_descriptor, scene.quantities)
+    return message
+
+
+def scene_of_message(message: pb.SceneControl) -> Scene:
+    """The scene of a message; its geometry is left out."""
+    kind = message.WhichOneof("scene")
+    quantities = {part.name: value for part, value in message.scene_descriptor.ListFields() if isinstance(value, float)}
+    if message.scene_descriptor.HasField("wind"):
+        wind = message.scene_descriptor.wind
+        quantities |= {"wind_x": wind.x, "wind_y": wind.y, "wind_z": wind.z}
+    return Scene(
+        preset=message.preset,
+        text=message.text,
+        quantities=quantities,
+        vector=np.array(message.vector.values, np.float32).reshape(5, -1) if kind == "vector" else None,
+        alpha=message.alpha if message.HasField("alpha") else None,
+    )
+
+
+def _set_quantities(message: pb.SceneDescriptor, quantities: Mapping[str, float]) -> None:
+    known = [part.name for part in message.DESCRIPTOR.fields if part.name != "wind"]
+    for name, value in quantities.items():
+        if name in ("wind_x", "wind_y", "wind_z"):
+            setattr(message.wind, name[-1], value)
+        elif name in known:
+            setattr(message, name, value)
+        else:
+            raise ValueError(
+                f"scene.quantities: has {name!r}; allowed: {', '.join([*known, 'wind_x', 'wind_y', 'wind_z'])}"
+            )
 
 
 def style_message(style: Style) -> pb.StyleMix | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from strut_client.character import Anchor, CharacterState
-from strut_client.controls import Content, Gesture, Style, TrajectorySample
+from strut_client.controls import Content, Gesture, Scene, Style, TrajectorySample
 from strut_client.server_info import ModelInfo
 from strut_client.timeline import Placement
 from strut_client.window import Window
@@ -32,6 +32,15 @@ class CharacterHandle:
     @style.setter
     def style(self, style: Style) -> None:
         self._state.controls = replace(self._state.controls, style=style)
+
+    @property
+    def scene(self) -> Scene | str | None:
+        """Where it is: a preset's name or a `Scene`; None for nowhere in particular."""
+        return self._state.controls.scene
+
+    @scene.setter
+    def scene(self, scene: Scene | str | None) -> None:
+        self._state.controls = replace(self._state.controls, scene=scene)
 
     @property
     def content(self) -> Content:

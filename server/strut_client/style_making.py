@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 
-from strut_client.controls import PartStyle, Style, StyleMix, style_message
+from strut_client.controls import PartStyle, Scene, Style, StyleMix, scene_message, scene_of_message, style_message
 from strut_client.errors import ReleasedError, StrutError, error_of_status
 from strut_model.skeleton import PART_NAMES
 from strut_proto.v1 import controls_pb2, operation_pb2, skeleton_pb2
@@ -34,12 +34,14 @@ class Preset:
         description: what it is for.
         style: how a character with it moves; None where it leaves the style alone.
         owner: who stored it.
+        scene: where a character with it is; None where it leaves the scene alone.
     """
 
     name: str
     description: str = ""
     style: StyleMix | None = None
     owner: str = ""
+    scene: Scene | str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,19 @@ def style_mix(message: controls_pb2.StyleMix) -> StyleMix:
 
 def preset_message(preset: Preset) -> pb.Preset:
     """The contract's message; owner and time are the server's to set."""
-    return pb.Preset(name=preset.name, description=preset.description, style=style_message(preset.style))
+    return pb.Preset(
+        name=preset.name,
+        description=preset.description,
+        style=style_message(preset.style),
+        scene=scene_message(preset.scene),
+    )
 
 
 def preset_of_message(message: pb.Preset) -> Preset:
     """From the contract's message."""
     style = style_mix(message.style) if message.HasField("style") else None
-    return Preset(message.name, message.description, style, message.owner)
+    scene = scene_of_message(message.scene) if message.HasField("scene") else None
+    return Preset(message.name, message.description, style, message.owner, scene)
 
 
 def _names(components: Sequence[controls_pb2.StyleComponent]) -> dict[str, float]:

@@ -9,9 +9,12 @@ from strut_client.controls import (
     Controls,
     Gesture,
     PartStyle,
+    Scene,
     StyleMix,
     TrajectorySample,
     controls_message,
+    scene_message,
+    scene_of_message,
     style_message,
 )
 from strut_proto.v1 import skeleton_pb2
@@ -83,3 +86,36 @@ def test_contents_are_labels_or_codes() -> None:
     code = controls_message(Controls(content=np.ones(64, np.float32))).content
     assert code.WhichOneof("content") == "code"
     assert len(code.code.values) == 64
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene(preset="ice", alpha=0.5),
+        Scene(text="a frozen lake"),
+        Scene(quantities={"friction": 0.25, "wind_x": 3.0, "wind_y": 0.0, "wind_z": -4.0}, alpha=0.0),
+    ],
+)
+def test_a_scene_is_read_back_as_it_was_given(scene: Scene) -> None:
+    message = controls_message(Controls(scene=scene)).scene
+    assert scene_of_message(message) == scene
+
+
+def test_a_scene_is_named_or_a_vector_or_none() -> None:
+    named = scene_message("ice")
+    assert named is not None
+    assert (named.preset, named.HasField("alpha")) == ("ice", False)
+    vector = np.arange(320, dtype=np.float32).reshape(5, 64)
+    given = scene_message(Scene(vector=vector))
+    assert given is not None
+    np.testing.assert_array_equal(scene_of_message(given).vector, vector)
+    assert not controls_message(Controls()).HasField("scene")
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [(Scene(preset="ice", text="ice"), "several forms"), (Scene(quantities={"fricton": 0.1}), "friction")],
+)
+def test_a_scene_that_cannot_be_sent_is_refused(scene: Scene, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        scene_message(scene)
