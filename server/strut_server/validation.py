@@ -51,6 +51,8 @@ MAX_PRIORITY = 1000
 CODE_LIMIT = 1000.0
 GESTURE_SECONDS = (0.2, 30.0)
 MAX_SCENE_CODES = 64
+SCENE_CODE_LIMIT = 16.0
+"""More than any quantity's code at the end of its range."""
 IN_STREAMS_ALONE = "in streams alone, which remember windows; else a history"
 
 Float = npt.NDArray[np.float32]
@@ -372,7 +374,7 @@ def _read_scene_state(history: frames_pb2.History, path: str, check: Checker) ->
     if not check.count(f"{path}.codes", len(state.codes), 0, MAX_SCENE_CODES, "values"):
         return states
     codes = np.array(state.codes, np.float32)
-    check.values(f"{path}.codes", codes, -CODE_LIMIT, CODE_LIMIT)
+    check.values(f"{path}.codes", codes, -SCENE_CODE_LIMIT, SCENE_CODE_LIMIT)
     check.number(f"{path}.alpha", state.alpha, 0.0, MAX_ALPHA)
     # Another version of the server may know more quantities, or fewer: new ones only ever come at the end.
     codes = codes[: states.vector.shape[1]]

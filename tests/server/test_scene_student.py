@@ -226,6 +226,20 @@ def test_a_state_that_no_server_made_is_refused(knowing: LocalServer, field: str
     assert words in violations[f"timeline.history.foot_locks.scene.{field}"]
 
 
+@pytest.mark.parametrize("codes", [[1000.0] * 20, [float("nan")] * 20, [0.0] * 65])
+def test_codes_that_no_server_made_are_refused_and_others_are_obeyed(knowing: LocalServer, codes: list[float]) -> None:
+    (window,) = played(knowing, [SNOW])
+    history = history_from(window)
+    history.foot_locks.scene.codes[:] = codes
+    with Stream(knowing.address) as stream:
+        error = stream.error(asked(SNOW, 1, 2, history=history))
+        assert any("scene.codes" in field for field in details(error)[2])
+        # At the limit, from a server that knows other quantities, and with nothing at all.
+        for sequence, allowed in enumerate(([16.0] * 40, [-16.0] * 7, []), 3):
+            history.foot_locks.scene.codes[:] = allowed
+            stream.window(asked(SNOW, 1, sequence, start_frame=16, history=history))
+
+
 def test_a_vector_of_the_wrong_size_is_refused(knowing: LocalServer) -> None:
     with Stream(knowing.address) as stream:
         error = stream.error(asked(Scene(vector=controls_pb2.SceneVector(values=[0.0] * 20))))

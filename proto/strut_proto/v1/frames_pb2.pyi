@@ -187,8 +187,8 @@ class SceneState(_message.Message):
     """alpha is how strongly it shows. Unit: none. Range: 0 to 1.5. Default: 0."""
     @_builtins.property
     def codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -1000 to
-        1000 each. Default: empty, no scene.
+        """codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -16 to 16
+        each. Default: empty, no scene.
         """
 
     def __init__(

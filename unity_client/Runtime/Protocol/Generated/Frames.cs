@@ -1033,8 +1033,8 @@ namespace Strut.V1 {
         = pb::FieldCodec.ForFloat(26);
     private readonly pbc::RepeatedField<float> codes_ = new pbc::RepeatedField<float>();
     /// <summary>
-    /// codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -1000 to
-    /// 1000 each. Default: empty, no scene.
+    /// codes are the scene in effect, as the server's scene encoder reads it. Unit: none. Range: 0 to 64 values of -16 to 16
+    /// each. Default: empty, no scene.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
