@@ -233,7 +233,7 @@ namespace Strut.Core
             LastFailure = null;
             WindowArrived?.Invoke(this, new RelayedWindow(item.Start, item.Count, item.Encoding, Anchor, item.Data.Memory));
             Join(item, decision.Splice, decision.Moved, decision.Seam);
-            locks = item.Locks;
+            locks = decision.Moved.IsNone ? item.Locks : null;
             phaseAtStart = phaseAtEnd == null ? 0 : PhaseAt(item.Start);
             phaseAtEnd = item.GesturePhase;
             phaseStart = item.Start;

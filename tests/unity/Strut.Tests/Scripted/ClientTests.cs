@@ -210,6 +210,33 @@ public class ClientTests
     }
 
     [Fact]
+    public void WhatWasOnItsWayThroughATeleportComesAlongAndIsNotContinued()
+    {
+        using var game = new Game(server);
+        game.Add(1);
+        Assert.True(game.PlayUntil(() => server.Requests.Any(request => request.Timeline.ContinuesSequence > 0)));
+        server.Answers = false;
+        var asked = server.Requests.Count;
+        Assert.True(game.PlayUntil(() => server.Requests.Count > asked));
+        var walker = game.Client.Characters[0];
+        walker.Teleport(new Placement(60, -30, 2));
+        var onItsWay = server.Requests.Last();
+        var windows = game.Client.Statistics.Windows;
+        server.Say(new StreamMotionResponse { Replies = new WindowReplyBatch { Replies = { ScriptedServer.Reply(onItsWay) } } });
+        Assert.True(game.PlayUntil(() => game.Client.Statistics.Windows > windows));
+        server.Answers = true;
+        // The server remembers that window where it was asked for: what follows says itself where it goes on from.
+        Assert.True(game.PlayUntil(() => server.Requests.Last().Sequence > onItsWay.Sequence));
+        var next = server.Requests.First(request => request.Sequence > onItsWay.Sequence);
+        Assert.Equal(0ul, next.Timeline.ContinuesSequence);
+        Assert.Null(next.Timeline.History.FootLocks);
+        var last = new Frame();
+        var record = FrameCodec.RecordBytes(Core.FrameEncoding.Float32);
+        Assert.True(FrameCodec.Read(next.Timeline.History.Frames.Data.Span[^record..], Core.FrameEncoding.Float32, last));
+        Assert.Equal((60f, -30f), (MathF.Round(last.RootX), MathF.Round(last.RootZ)));
+    }
+
+    [Fact]
     public void AReleasedCharacterIsForgotten()
     {
         using var game = new Game(server);

@@ -93,6 +93,17 @@ internal sealed class ScriptedServer : CallInvoker, ITransport
         };
     }
 
+    /// <summary>What answers a request by default.</summary>
+    public static WindowReply Reply(WindowRequest request) => Addressed(new WindowReply { Window = Standing(request) }, request);
+
+    private static WindowReply Addressed(WindowReply reply, WindowRequest request)
+    {
+        reply.Character = request.Character;
+        reply.Sequence = request.Sequence;
+        reply.Timing = new Timing { ClientSendTimeNs = request.ClientSendTimeNs };
+        return reply;
+    }
+
     private ServerHello Hello() => new()
     {
         ProtocolVersion = 1,
@@ -129,12 +140,9 @@ internal sealed class ScriptedServer : CallInvoker, ITransport
             // The client uses its messages again.
             var kept = request.Clone();
             Requests.Enqueue(kept);
-            if (Answers && Answer(kept) is { } reply)
+            if (Answers && Answer(kept) is { } answer)
             {
-                reply.Character = kept.Character;
-                reply.Sequence = kept.Sequence;
-                reply.Timing = new Timing { ClientSendTimeNs = kept.ClientSendTimeNs };
-                replies.Replies.Add(reply);
+                replies.Replies.Add(Addressed(answer, kept));
             }
         }
 

@@ -273,7 +273,8 @@ namespace Strut.Core
             ServerEnd = start + count;
             Started = true;
             Windows++;
-            hasBase = clean;
+            // The server remembers it where it was asked for: it cannot be continued from where the game has put it since.
+            hasBase = clean && request.Moved.IsNone;
             baseSequence = sequence;
             baseStart = start;
             baseEnd = start + count;
