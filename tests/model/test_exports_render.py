@@ -142,3 +142,18 @@ def _difference(a: Scene, b: Scene) -> NDArray[np.int64]:
     """How much brighter the first picture is (h, w), in levels of 255."""
     first, second = (render(s, CAMERA, WIDTH, HEIGHT).astype(np.int64).mean(axis=-1) for s in (a, b))
     return (first - second).astype(np.int64)
+
+
+def test_what_is_sunk_into_the_floor_is_not_seen() -> None:
+    standing = body()
+    sunk = Body(standing.positions - np.array([0.0, 0.3, 0.0]), standing.orientations, standing.colour)
+
+    def lowest_red(figure: Body) -> int:
+        picture = render(Scene([figure]), CAMERA, WIDTH, HEIGHT).astype(int)
+        return int(np.flatnonzero((picture[..., 0] - picture[..., 2] > 60).any(axis=1)).max())
+
+    # Feet that stand and legs that are cut off by the floor end at it; without the floor they would reach far below.
+    floor, _ = CAMERA.project(np.array([[0.0, 0.0, 0.0]]), WIDTH, HEIGHT)
+    below, _ = CAMERA.project(np.array([[0.0, -0.3, 0.0]]), WIDTH, HEIGHT)
+    assert lowest_red(sunk) < floor[0, 1] + 0.5 * (below[0, 1] - floor[0, 1])
+    assert lowest_red(sunk) > floor[0, 1] - 6

@@ -30,6 +30,10 @@ LIGHT = np.array([-0.45, 0.80, 0.40], np.float32)
 """Towards the key light, in the camera's heading frame: it hangs over the camera's left shoulder, so that
 no walk ends in backlight."""
 
+HIDDEN_BELOW = -0.09
+"""Metres below the floor at which nothing is seen any more: feet sink into sand and snow, and toes into any floor by
+centimetres."""
+_HIDDEN_OVER = 0.04
 SUPERSAMPLING = 2
 
 
@@ -315,6 +319,8 @@ def _shade(
     received = received + (0.95 * lit)[:, None] * np.array([1.06, 1.0, 0.93], np.float32)
     linear = linear * received + (0.10 * rim * crease + 0.10 * gloss)[:, None]
     colour[found] = 255 * np.clip(linear, 0, 1) ** (1 / 2.2)
+    if camera.position[1] > 0:
+        weight[found] *= np.clip((point[1] - HIDDEN_BELOW) / _HIDDEN_OVER, 0, 1)
     return colour, weight
 
 

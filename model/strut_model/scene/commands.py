@@ -209,15 +209,16 @@ def pictures_command(out: Path) -> None:
 
 
 @scene.command("grounds")
+@click.option("--bundle", "path", type=click.Path(path_type=Path), help="Bundle directory.  [default: the shipped one]")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def grounds_command(quiet: bool) -> None:
-    """Walk the shipped student over slopes, stairs and steps, and measure what its feet do there."""
+def grounds_command(path: Path | None, quiet: bool) -> None:
+    """Walk the student over slopes, stairs and steps, and measure what its feet do there."""
     from strut_model.bundle import load_bundle
     from strut_model.scene import ground_trials
     from strut_model.streaming.engine import OnnxEngine
     from strut_model.streaming.generator import MotionGenerator
 
-    bundle = load_bundle()
+    bundle = load_bundle(path)
     generator = MotionGenerator(bundle, OnnxEngine(bundle))
     with tqdm(total=len(ground_trials.trials()), desc="grounds", unit="ground", disable=quiet) as bar:
         lines = ground_trials.run_all(generator, bar.update)
