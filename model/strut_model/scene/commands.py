@@ -213,13 +213,16 @@ def pictures_command(out: Path) -> None:
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def grounds_command(path: Path | None, quiet: bool) -> None:
     """Walk the student over slopes, stairs and steps, and measure what its feet do there."""
-    from strut_model.bundle import load_bundle
+    from strut_model.bundle import BundleError, load_bundle
     from strut_model.scene import ground_trials
     from strut_model.streaming.engine import OnnxEngine
     from strut_model.streaming.generator import MotionGenerator
 
-    bundle = load_bundle(path)
-    generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    try:
+        bundle = load_bundle(path)
+        generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    except (BundleError, ImportError) as error:
+        raise click.ClickException(str(error)) from None
     with tqdm(total=len(ground_trials.trials()), desc="grounds", unit="ground", disable=quiet) as bar:
         lines = ground_trials.run_all(generator, bar.update)
     click.echo("\n".join(lines))
@@ -232,13 +235,16 @@ def grounds_command(path: Path | None, quiet: bool) -> None:
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def obstacles_command(layouts: int, seed: int, path: Path | None, quiet: bool) -> None:
     """Lead the student through random layouts of obstacles in closed loops, and count what it enters."""
-    from strut_model.bundle import load_bundle
+    from strut_model.bundle import BundleError, load_bundle
     from strut_model.scene import obstacle_trials
     from strut_model.streaming.engine import OnnxEngine
     from strut_model.streaming.generator import MotionGenerator
 
-    bundle = load_bundle(path)
-    generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    try:
+        bundle = load_bundle(path)
+        generator = MotionGenerator(bundle, OnnxEngine(bundle))
+    except (BundleError, ImportError) as error:
+        raise click.ClickException(str(error)) from None
     with tqdm(total=obstacle_trials.windows_of(layouts), desc="obstacles", unit="window", disable=quiet) as bar:
         trials = obstacle_trials.run(generator, layouts, seed, bar.update)
     click.echo("\n".join(obstacle_trials.report_lines(trials)))
