@@ -193,6 +193,15 @@ def test_the_chain_from_scenes_to_a_bundle_leaves_the_base_as_it_was(
     # It goes on where it was.
     train_teacher(pack, split, encoder, out, replace(settings, samples=48), start_from=teacher, scenes=scenes)
     assert checkpoint.load(knowing, "strut-teacher")["seen"] == 48
+    # Kept apart from its base, the path is small, and comes back onto it.
+    alone, back = tmp_path / "alone.pt", tmp_path / "back.pt"
+    assert checkpoint.slim(knowing, alone, scenes_alone=True) < knowing.stat().st_size / 4
+    checkpoint.joined(teacher, alone, back)
+    whole, again = load_teacher(knowing)[0].state_dict(), load_teacher(back)[0].state_dict()
+    assert whole.keys() == again.keys()
+    assert all(torch.allclose(whole[name], again[name], atol=2e-3, rtol=1e-2) for name in whole)
+    with pytest.raises(checkpoint.CheckpointError, match="knows no scenes"):
+        checkpoint.joined(teacher, teacher, back)
 
     distilling = StudentTraining(samples=32, batch=16, strength_share=0.0, part_share=0.0)
     with pytest.raises(ConfigError, match="a teacher that was trained with scenes"):

@@ -63,12 +63,17 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 _KEPT = ("average", "model", "config", "network", "mean", "std", "seen")
 
 
-def slim(path: Path, out: Path) -> int:
+SCENE_PATH = "scene."
+"""What the weights of a network's path for scenes are called."""
+
+
+def slim(path: Path, out: Path, scenes_alone: bool = False) -> int:
     """Writes what must outlive a training, the averaged weights in bfloat16, without optimiser and raw weights.
 
     Args:
         path: a checkpoint of any kind.
         out: the slim checkpoint, which loads like the full one but cannot be resumed, only started from.
+        scenes_alone: only the path for scenes, which is a part of a network; see ``joined``.
 
     Returns:
         Bytes written.
@@ -88,8 +93,39 @@ def slim(path: Path, out: Path) -> int:
     for key in ("average", "model"):
         if key in kept:
             kept[key] = half(kept[key])
+    if scenes_alone:
+        kept["average"] = _path_of(path, kept.get("average", {}))
     save(out, state["kind"], kept)
     return out.stat().st_size
+
+
+def joined(base: Path, scenes: Path, out: Path) -> None:
+    """Writes a checkpoint of a network and the path for scenes that was trained on it.
+
+    Args:
+        base: a checkpoint.
+        scenes: of the same kind, with the path, and maybe nothing else.
+        out: the whole.
+
+    Raises:
+        CheckpointError: missing or unreadable, of two kinds, or without a path.
+    """
+    if not scenes.exists():
+        raise CheckpointError(f"{scenes}: no such checkpoint")
+    state: dict[str, Any] = torch.load(scenes, map_location="cpu", weights_only=True)
+    whole = load(base, state["kind"])
+    whole["average"] = {**whole["average"], **_path_of(scenes, state.get("average", {}))}
+    for key in ("config", "network"):
+        if key in state:
+            whole[key] = state[key]
+    save(out, state["kind"], {key: whole[key] for key in _KEPT if key in whole and key != "model"})
+
+
+def _path_of(file: Path, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    found = {name: value for name, value in weights.items() if name.startswith(SCENE_PATH)}
+    if not found:
+        raise CheckpointError(f"{file}: knows no scenes; expected a checkpoint that was trained with --scenes")
+    return found
 
 
 class Average:

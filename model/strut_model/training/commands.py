@@ -160,13 +160,31 @@ def teacher_command(
 @train.command("slim")
 @click.argument("checkpoint_file", metavar="CHECKPOINT", type=EXISTING)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The slim checkpoint.")
-def slim_command(checkpoint_file: Path, out: Path) -> None:
+@click.option("--scenes-alone", is_flag=True, help="Only the path for scenes; 'strut train join' puts it back.")
+def slim_command(checkpoint_file: Path, out: Path, scenes_alone: bool) -> None:
     """Keep a checkpoint's averaged weights alone, in bfloat16: a fraction of the size, to share or to start from."""
     try:
-        size = checkpoint.slim(checkpoint_file, out)
+        size = checkpoint.slim(checkpoint_file, out, scenes_alone)
     except CheckpointError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"wrote {out}: {size / 1e6:.1f} MB")
+
+
+@train.command("join")
+@click.argument("base", type=EXISTING)
+@click.argument("scenes", type=EXISTING)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The checkpoint with both.")
+def join_command(base: Path, scenes: Path, out: Path) -> None:
+    """Put a path for SCENES, kept alone, onto the BASE that it was trained on.
+
+    \b
+    strut train join model/weights/teacher.pt model/weights/teacher_scenes.pt --out runs/teacher.pt
+    """
+    try:
+        checkpoint.joined(base, scenes, out)
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {out}")
 
 
 @click.command()
