@@ -228,6 +228,8 @@ def test_the_command_measures_scenes_and_what_stands_for_them(world: dict[str, P
     assert all(r["within"] and r["directed"] and r["monotone"] for r in sunk)
     assert found["figures"]["student_1"]["scene_effect"]["value"] < 0.9
     assert found["verdicts"]["scene_judge"]["target"] == ">= 0.6"
+    assert found["figures"]["student_1"]["scene_content_kept"]["value"] is not None
+    assert found["presets"]["student_1"]["cold"]["style_kept"] is not None
     text = (tmp_path / "scenes.md").read_text(encoding="utf-8")
     assert "| deep-snow |" in text
     assert "pair not trained" in text

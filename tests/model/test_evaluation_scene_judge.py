@@ -29,6 +29,7 @@ from strut_model.evaluation.scene_classes import (
 )
 from strut_model.evaluation.scene_clips import SceneCorpus, make_clips, mirrored_clip, plan_clips
 from strut_model.evaluation.scene_judge import SceneJudge
+from strut_model.evaluation.scene_style_judge import SceneStyleJudge, pose_input, train_scene_style_judge
 from strut_model.evaluation.train_judges import save_judge
 from strut_model.motion import Motion
 from strut_model.scene.apply import apply_scene
@@ -134,7 +135,7 @@ def test_place_heading_and_height_do_not_matter_but_speed_does(judge: SceneJudge
         judge.judge(Motion.stack([motion.slice_frames(0, 50)]))
 
 
-def test_a_judge_learns_scenes_from_operator_made_clips(pack: Pack, tmp_path: Path) -> None:
+def test_judges_learn_scenes_and_contents_from_operator_made_clips(pack: Pack, tmp_path: Path) -> None:
     classes = [NONE, "low-tunnel", "narrow-beam", "wading"]
     recipe = training.SceneJudgeRecipe(steps=60, batch=32, averaging=0.9)
 
@@ -142,11 +143,34 @@ def test_a_judge_learns_scenes_from_operator_made_clips(pack: Pack, tmp_path: Pa
         plans = plan_clips(pack, segments(pack), 2, alphas, seed, longest=90, scenes=classes)
         return SceneCorpus.of(make_clips(pack, plans))
 
-    save_judge(training.train_network(corpus((0.7, 1.3), 1), recipe, progress=False), tmp_path / training.WEIGHTS)
-    record = training.record_scene_judge(tmp_path, corpus((1.0, 1.0), 2), recipe)
+    made, held = corpus((0.7, 1.3), 1), corpus((1.0, 1.0), 2)
+    save_judge(training.train_network(made, recipe, progress=False), tmp_path / training.WEIGHTS)
+    record = training.record_scene_judge(tmp_path, held, recipe)
     assert record["held_out"]["all"] > 0.8
     assert record["held_out"]["none"] > 0.8
     assert SceneJudge(tmp_path).record["held_out"] == record["held_out"]
+
+    # Here styles differ by name alone, and contents by how far the feet go.
+    record = train_scene_style_judge(made, held, tmp_path, recipe, progress=False)
+    assert record["styles"] == ["calm", "proud"]
+    assert record["held_out"]["content scenes"] > 0.8
+    assert SceneStyleJudge(tmp_path).record["held_out"] == record["held_out"]
+
+
+def test_the_judge_of_styles_in_scenes_is_frozen_and_sees_no_speed_over_ground(tmp_path: Path) -> None:
+    judge = SceneStyleJudge()
+    held = judge.record["held_out"]
+    assert min(held["style scenes"], held["content scenes"]) > 0.8
+    motion = clip_of(walk(60), "walk", "walk").motion()
+    faster = Motion(1.5 * motion.root_position, motion.root_heading, motion.pelvis, motion.rotations, motion.contacts)
+    stacked = Motion.stack([motion, faster])
+    inputs = pose_input(stacked.positions(), stacked.root_heading)
+    np.testing.assert_allclose(inputs[1], inputs[0], atol=1e-3)
+    styles, contents = judge.judge(stacked)
+    assert styles[0] == styles[1]
+    assert contents[0] == contents[1]
+    with pytest.raises(JudgeError, match="strut eval train-scene-judge"):
+        SceneStyleJudge(tmp_path)
 
 
 def test_windows_are_read_from_the_clips_that_they_are_of(pack: Pack) -> None:

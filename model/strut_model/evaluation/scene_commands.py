@@ -111,7 +111,10 @@ def scene_command(
 @click.option("--out", type=_path, required=True, help="Directory to write to.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads to train with.")
 def train_scene_judge_command(data: Path, split_path: Path | None, out: Path, threads: int) -> None:
-    """Train the scene judge anew (many minutes). The project's own is frozen: this shows how it was made."""
+    """Train the judges of scenes anew (many minutes): what names a scene, and what recognises style and content in one.
+
+    The project's own are frozen: this shows how they were made.
+    """
     import torch
 
     from strut_model.data.pack import Pack
@@ -175,6 +178,7 @@ class SceneRun:
         from strut_model.evaluation.scene_judge import SceneJudge
         from strut_model.evaluation.scene_report import SceneReport
         from strut_model.evaluation.scene_rollouts import PATH, WORD, SceneSubject
+        from strut_model.evaluation.scene_style_judge import SceneStyleJudge
         from strut_model.evaluation.scene_suite import OPERATORS, SceneSuite
         from strut_model.evaluation.scene_trials import combinations
         from strut_model.evaluation.scene_words import nearest_words
@@ -183,7 +187,7 @@ class SceneRun:
         begin = time.perf_counter()
         for name in self.extent.names:
             preset(name)
-        judges, scene_judge = Judges(self.judges), SceneJudge(self.judges)
+        judges, scene_judge, style_judge = Judges(self.judges), SceneJudge(self.judges), SceneStyleJudge(self.judges)
         pack, split = Pack(self.data), read_split(self.split)
         generator, name, steps = self._generator()
         protocol = Protocol(generator.bundle, pack, split, judges.styles, judges.contents)
@@ -191,7 +195,7 @@ class SceneRun:
         if not any(combination.gait for combination in chosen):
             raise ProtocolError("combinations: none of the clips' walks and runs is known to bundle and judges")
         references = self._references(pack, split, scene_judge)
-        suite = SceneSuite(chosen, judges, scene_judge, self.extent, references)
+        suite = SceneSuite(chosen, judges, scene_judge, style_judge, self.extent, references)
         subject = SceneSubject(name, generator, steps)
         outcomes = {name: suite.subject(subject, self.progress)}
         words: dict[str, str] = {}
@@ -211,7 +215,9 @@ class SceneRun:
             "combinations": ", ".join(c.name + (" (pair not trained)" if c.unseen else "") for c in chosen),
             "scene judge": scene_judge.record["sha256"][:12],
         }
-        report = SceneReport(outcomes, scene_judge.record["held_out"], words, provenance)
+        report = SceneReport(
+            outcomes, scene_judge.record["held_out"], style_judge.record["held_out"], words, provenance
+        )
         return report, time.perf_counter() - begin
 
     def _generator(self) -> tuple[MotionGenerator, str, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
 from tqdm import tqdm
 
 from strut_model.data.pack import Pack
@@ -28,6 +30,7 @@ from strut_model.evaluation.scene_classes import (
 from strut_model.evaluation.scene_clips import SceneCorpus, make_clips, plan_clips
 from strut_model.evaluation.scene_judge import INPUTS, RECORD, WEIGHTS, SceneJudge, scene_input
 from strut_model.evaluation.scene_network import SceneNetwork
+from strut_model.evaluation.scene_style_judge import train_scene_style_judge
 from strut_model.evaluation.train_judges import save_judge
 from strut_model.evaluation.windows import JUDGED_FRAMES
 from strut_model.scene.effects import effects_of
@@ -45,7 +48,7 @@ class SceneJudgeRecipe:
         per_style: training clips of each class and style.
         longest: frames of a training clip.
         alphas: how strongly scenes show in training clips.
-        steps: optimiser steps.
+        steps, style_steps: optimiser steps of the judge of scenes, and of that of styles in scenes.
         batch: windows a step.
         learning_rate: peak; it warms up over 5 % of the steps and falls to zero by a cosine.
         weight_decay: AdamW's.
@@ -62,6 +65,7 @@ class SceneJudgeRecipe:
     longest: int = 110
     alphas: tuple[float, float] = (0.7, 1.3)
     steps: int = 1000
+    style_steps: int = 800
     batch: int = 160
     learning_rate: float = 2e-3
     weight_decay: float = 0.03
@@ -96,10 +100,16 @@ class SceneWindows:
         ]
         self.codes = (np.stack(codes) / 4).astype(np.float32)
 
-    def batch(self) -> tuple[Array, NDArray[np.int64], Array]:
-        """Inputs (B, 60, INPUTS), classes (B,) and effects (B, CODE_SIZE), scaled to about one."""
+    def draw(self, none_share: float | None = None) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Joints (B, 60, 22, 3) and headings (B, 60) of windows, and the clips (B,) that they are of.
+
+        Args:
+            none_share: share of windows without a scene; as that of any class where None.
+        """
         rng, count = self.random, self.recipe.batch
         classes = rng.integers(len(self.members), size=count)
+        if none_share is not None:
+            classes[rng.random(count) < none_share] = 0
         rows = np.array([rng.choice(self.members[label]) for label in classes])
         room = self.corpus.lengths[rows] - JUDGED_FRAMES + 1
         positions, heading = self.corpus.windows(rows, (rng.random(count) * room).astype(np.int64), JUDGED_FRAMES)
@@ -110,7 +120,7 @@ class SceneWindows:
         positions += (slow + np.roll(slow, 5, axis=1)) / 2
         half = count // 2
         positions[:half] = gaussian_filter1d(positions[:half], 1.0, axis=1, mode="nearest")
-        return scene_input(positions, heading), self.corpus.labels[rows], self.codes[rows]
+        return positions, heading, rows
 
 
 def train_network(corpus: SceneCorpus, recipe: SceneJudgeRecipe, progress: bool = True) -> SceneNetwork:
@@ -118,7 +128,40 @@ def train_network(corpus: SceneCorpus, recipe: SceneJudgeRecipe, progress: bool 
     torch.manual_seed(recipe.seed)
     network = SceneNetwork(INPUTS, len(scene_classes()), CODE_SIZE)
     windows = SceneWindows(corpus, recipe)
-    network.standardise.fit(torch.from_numpy(np.concatenate([windows.batch()[0] for _ in range(8)])))
+    naming, reading = torch.nn.CrossEntropyLoss(label_smoothing=0.05), torch.nn.SmoothL1Loss()
+
+    def batch() -> tuple[Array, NDArray[np.int64]]:
+        positions, heading, rows = windows.draw()
+        return scene_input(positions, heading), rows
+
+    def loss_of(said: tuple[Tensor, Tensor, Tensor], rows: NDArray[np.int64]) -> Tensor:
+        scores, amounts, _ = said
+        named: Tensor = naming(scores, torch.from_numpy(corpus.labels[rows]))
+        read: Tensor = reading(amounts, torch.from_numpy(windows.codes[rows]))
+        return named + recipe.effects_weight * read
+
+    return fit(network, batch, loss_of, recipe, "scene judge", progress)
+
+
+def fit(
+    network: SceneNetwork,
+    batch: Callable[[], tuple[Array, NDArray[np.int64]]],
+    loss_of: Callable[[tuple[Tensor, Tensor, Tensor], NDArray[np.int64]], Tensor],
+    recipe: SceneJudgeRecipe,
+    title: str,
+    progress: bool,
+) -> SceneNetwork:
+    """Trains a network and returns its averaged weights as another.
+
+    Args:
+        network: untrained.
+        batch: gives inputs (B, 60, INPUTS) and the clips (B,) that they are of.
+        loss_of: loss of what the network says of clips.
+        recipe: steps and rates.
+        title: of the progress bar.
+        progress: show it.
+    """
+    network.standardise.fit(torch.from_numpy(np.concatenate([batch()[0] for _ in range(8)])))
     averaged = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.averaging)
     )
@@ -126,15 +169,12 @@ def train_network(corpus: SceneCorpus, recipe: SceneJudgeRecipe, progress: bool 
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.05
     )
-    naming, reading = torch.nn.CrossEntropyLoss(label_smoothing=0.05), torch.nn.SmoothL1Loss()
-    bar = tqdm(range(recipe.steps), desc=f"scene judge (seed {recipe.seed})", disable=not progress)
+    bar = tqdm(range(recipe.steps), desc=f"{title} (seed {recipe.seed})", disable=not progress)
     for _ in bar:
-        inputs, labels, codes = windows.batch()
-        scores, amounts, _ = network(torch.from_numpy(inputs))
-        loss = naming(scores, torch.from_numpy(labels))
-        total = loss + recipe.effects_weight * reading(amounts, torch.from_numpy(codes))
+        inputs, rows = batch()
+        loss = loss_of(network(torch.from_numpy(inputs)), rows)
         optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -203,7 +243,7 @@ def ceiling(judge: SceneJudge, corpus: SceneCorpus) -> dict[str, Any]:
 def train_scene_judge(
     pack: Pack, split: Split, directory: Path, recipe: SceneJudgeRecipe | None = None, progress: bool = True
 ) -> dict[str, Any]:
-    """Trains the judge and writes weights and record: classes, recipe, hash, ceiling on held-out clips.
+    """Trains both judges of scenes and writes weights and records: labels, recipe, hash, ceiling on held-out clips.
 
     Args:
         pack: real clips.
@@ -213,17 +253,18 @@ def train_scene_judge(
         progress: show bars.
 
     Returns:
-        The record.
+        The record of the one that names scenes.
     """
     recipe = recipe or SceneJudgeRecipe()
     made = made_corpus(pack, split, TRAIN, recipe.per_style, recipe.alphas, recipe.seed, recipe.longest, progress)
     save_judge(train_network(made, recipe, progress), directory / WEIGHTS)
-    del made
     # At alpha 1, as motion is judged, from clips as they were captured.
     held = made_corpus(
         pack, split, HELD_OUT, recipe.test_per_style, (1.0, 1.0), recipe.test_seed, 180, progress, mirror=False
     )
-    return record_scene_judge(directory, held, recipe)
+    record = record_scene_judge(directory, held, recipe)
+    train_scene_style_judge(made, held, directory, replace(recipe, steps=recipe.style_steps), progress)
+    return record
 
 
 def record_scene_judge(directory: Path, held: SceneCorpus, recipe: SceneJudgeRecipe) -> dict[str, Any]:

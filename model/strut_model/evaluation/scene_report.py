@@ -34,8 +34,10 @@ NAMES: dict[str, str] = {
     "scene_judge": "scene named by the judge at alpha 1, among all presets and none",
     "scene_judge_apart": "- presets that are apart, among these and none",
     "scene_judge_none": "scene-free windows named none",
-    "scene_style_gap": "style recognised at alpha 1 less scene-free",
-    "scene_content_gap": "content recognised at alpha 1 less scene-free",
+    "scene_style_gap": "style recognised at alpha 1 less scene-free, by the judges that know no scenes",
+    "scene_content_gap": "content recognised at alpha 1 less scene-free, by the judges that know no scenes",
+    "scene_style_kept": "style recognised at alpha 1 less scene-free, by the judge that knows scenes",
+    "scene_content_kept": "content recognised at alpha 1 less scene-free, by the judge that knows scenes",
     "scene_slips_share": "slips a minute at alpha 1 / expected, where feet slip",
     "scene_slide_ratio": "slide in stance at alpha 1 / scene-free",
     "scene_jerk_ratio": "jerk at alpha 1 / scene-free",
@@ -51,6 +53,8 @@ TARGETS: tuple[Target, ...] = (
     Target("scene_judge", low=Bound(0.6)),
     Target("scene_style_gap", low=Bound(-0.05)),
     Target("scene_content_gap", low=Bound(-0.05)),
+    Target("scene_style_kept", low=Bound(-0.05)),
+    Target("scene_content_kept", low=Bound(-0.05)),
     Target("scene_alpha_zero", low=Bound(1.0)),
 )
 
@@ -62,12 +66,14 @@ class SceneReport:
     Attributes:
         outcomes: by subject; targets are for the first.
         ceiling: the judge's record of held-out operator-made clips.
+        kept: that of the judge of style and content in scenes.
         words: for the ablation, the style of each preset.
         provenance: command, seeds, date, hashes.
     """
 
     outcomes: Mapping[str, SceneOutcome]
     ceiling: Mapping[str, Any]
+    kept: Mapping[str, float]
     words: Mapping[str, str]
     provenance: Mapping[str, Any]
 
@@ -96,6 +102,7 @@ class SceneReport:
                 name: [response.to_json() for response in outcome.found] for name, outcome in self.outcomes.items()
             },
             "judge_ceiling": dict(self.ceiling),
+            "style_judge_ceiling": dict(self.kept),
             "words": dict(self.words),
             "notes": [note for outcome in self.outcomes.values() for note in outcome.notes],
             "provenance": dict(self.provenance),
@@ -113,7 +120,10 @@ class SceneReport:
             "",
             f"The judge names {self.ceiling.get('all', math.nan):.0%} of the windows of held-out operator-made clips "
             f"({self.ceiling.get('apart', math.nan):.0%} where presets are apart), and calls "
-            f"{self.ceiling.get('none', math.nan):.0%} of the real windows scene-free: its ceiling.",
+            f"{self.ceiling.get('none', math.nan):.0%} of the real windows scene-free: its ceiling. "
+            "The judge of style and content in scenes recognises "
+            + ", ".join(f"{share:.0%} ({name})" for name, share in self.kept.items())
+            + ".",
             "",
             *self._presets(),
             "",
@@ -155,7 +165,8 @@ class SceneReport:
             cells.append(", ".join(f"{name} {share:.0%}" for name, share in part.taken_for.items()))
             ceiling = by_preset.get(part.name)
             cells.append("" if ceiling is None else _percent(ceiling))
-            cells += [f"{100 * gap:+.0f}" if math.isfinite(gap) else "" for gap in (part.style_gap, part.content_gap)]
+            pairs = (part.style_gap, part.style_kept), (part.content_gap, part.content_kept)
+            cells += [" / ".join(f"{100 * gap:+.0f}" for gap in pair) for pair in pairs]
             cells += [f"{part.slide:.2f}", f"{part.jerk:.2f}"]
             cells += [", ".join(f"{count:.1f}" for count in part.slips), f"{part.expected_slips:.1f}"]
             lines.append(f"| {' | '.join(cells)} |")
@@ -212,6 +223,8 @@ def _part_json(part: ScenePart) -> dict[str, Any]:
         "named": part.named,
         "style_gap": part.style_gap,
         "content_gap": part.content_gap,
+        "style_kept": part.style_kept,
+        "content_kept": part.content_kept,
         "slide": part.slide,
         "jerk": part.jerk,
         "expected_slips": part.expected_slips,

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from strut_model.clip import Clip
-from strut_model.evaluation.bootstrap import Figure, bootstrap_macro, bootstrap_ratio
+from strut_model.evaluation.bootstrap import Figure, bootstrap_macro, bootstrap_macro_difference, bootstrap_ratio
 from strut_model.evaluation.frechet import frechet_distance, matched_rows
 from strut_model.evaluation.gaps import Hits, recognition_gap
 from strut_model.evaluation.judges import Judges
 from strut_model.evaluation.recognition import Window, cut, judge_windows
 from strut_model.evaluation.scene_classes import NONE
-from strut_model.evaluation.scene_judge import SceneJudge
+from strut_model.evaluation.scene_judge import SceneJudge, SceneJudgement
 from strut_model.evaluation.scene_responses import Response, effect_figures, responses, seed_deviations
 from strut_model.evaluation.scene_rollouts import SCENE, Case, SceneSubject, settled_clip
+from strut_model.evaluation.scene_style_judge import SceneStyleJudge
 from strut_model.evaluation.scene_trials import SETTLE, Combination
 from strut_model.evaluation.windows import window_starts
 from strut_model.motion import Motion
@@ -83,6 +84,16 @@ class Motions:
     slips: list[list[tuple[Slip, ...]]] | None = None
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """Which windows' style and content (N,) were recognised, with their styles and combinations."""
+
+    style: NDArray[np.float64]
+    content: NDArray[np.float64]
+    styles: list[str]
+    groups: list[str]
+
+
 @dataclass
 class ScenePart:
     """What one preset gave.
@@ -95,7 +106,8 @@ class ScenePart:
         slips: a minute, counted at each alpha, scene-free first; gaits alone.
         named: share of windows at alpha 1 that the scene judge names the preset.
         taken_for: what else it was named most, with shares.
-        style_gap, content_gap: recognised at alpha 1 less scene-free.
+        style_gap, content_gap: recognised at alpha 1 less scene-free, by the judges that know no scenes.
+        style_kept, content_kept: the same by the judge of style and content in scenes.
     """
 
     name: str
@@ -108,6 +120,8 @@ class ScenePart:
     taken_for: dict[str, float]
     style_gap: float
     content_gap: float
+    style_kept: float
+    content_kept: float
 
 
 @dataclass
@@ -137,6 +151,7 @@ class SceneSuite:
         combinations: see `scene_trials.combinations`.
         judges: of style and content.
         scene_judge: names scenes.
+        style_judge: of style and content in scenes.
         extent: how much.
         references: operator-made held-out windows' embeddings by preset and `NONE` (real windows), for the Frechet
             distances; left out where None.
@@ -147,12 +162,14 @@ class SceneSuite:
         combinations: Sequence[Combination],
         judges: Judges,
         scene_judge: SceneJudge,
+        style_judge: SceneStyleJudge,
         extent: SceneExtent,
         references: dict[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self.combinations = list(combinations)
         self.judges = judges
         self.scene_judge = scene_judge
+        self.style_judge = style_judge
         self.extent = extent
         self.references = references
         self._free: tuple[SceneSubject, Motions] | None = None
@@ -232,22 +249,24 @@ class SceneSuite:
             deviations = seed_deviations(self.combinations, before)
             plain = self._windows(free, SETTLE)
             plain_hits = self._hits(plain)
-            said = self.scene_judge.judge(Motion.stack([w.motion for w in plain]))
+            said, plain_kept = self._in_scenes(plain)
             outcome = SceneOutcome()
             counts: list[tuple[str, str, bool]] = []  # scene, combination, named
             apart: list[tuple[str, str, bool]] = []
             codes, labels = [], []
             hits: list[Hits] = []
+            kept: list[_Kept] = []
             ratios: dict[str, list[tuple[float, float, str]]] = {"slide": [], "jerk": []}
             for scene in self.extent.names:
                 made = shown(scene, bar.update)
                 after = [[[measure(clip) for clip in row] for row in motions.clips] for motions in made]
                 found = responses(scene, self.combinations, before, [list(rows) for rows in zip(*after)], deviations)
                 windows = self._windows(made[-1], 0 if edited else SETTLE)
-                judged = self.scene_judge.judge(Motion.stack([w.motion for w in windows]))
+                judged, own_kept = self._in_scenes(windows)
                 among = judged.named()
                 own_hits = self._hits(windows)
                 hits.append(own_hits)
+                kept.append(own_kept)
                 codes.append(judged.embedding)
                 labels += [scene] * len(windows)
                 counts += [(scene, w.group, named == scene) for w, named in zip(windows, among, strict=True)]
@@ -269,6 +288,8 @@ class SceneSuite:
                         taken_for=_others(among, scene),
                         style_gap=recognition_gap(own_hits, plain_hits, "style").value,
                         content_gap=recognition_gap(own_hits, plain_hits, "content").value,
+                        style_kept=_kept([own_kept], plain_kept, "style").value,
+                        content_kept=_kept([own_kept], plain_kept, "content").value,
                     )
                 )
             outcome.figures = effect_figures(outcome.found)
@@ -281,6 +302,8 @@ class SceneSuite:
             outcome.figures |= {
                 "scene_style_gap": recognition_gap(_joined(hits), plain_hits, "style"),
                 "scene_content_gap": recognition_gap(_joined(hits), plain_hits, "content"),
+                "scene_style_kept": _kept(kept, plain_kept, "style"),
+                "scene_content_kept": _kept(kept, plain_kept, "content"),
             }
             for key, rows in ratios.items():
                 outcome.figures[f"scene_{key}_ratio"] = bootstrap_ratio(
@@ -312,6 +335,19 @@ class SceneSuite:
                         for start in window_starts(settle, motion.frames)
                     ]
         return windows
+
+    def _in_scenes(self, windows: Sequence[Window]) -> tuple[SceneJudgement, _Kept]:
+        """What the judges that know scenes say of windows."""
+        motion = Motion.stack([w.motion for w in windows])
+        joints, heading = motion.positions(), motion.root_heading
+        styles, contents = self.style_judge.judge_joints(joints, heading)
+        kept = _Kept(
+            np.array([said == w.style for said, w in zip(styles, windows, strict=True)], dtype=float),
+            np.array([said == w.content for said, w in zip(contents, windows, strict=True)], dtype=float),
+            [w.style for w in windows],
+            [w.group for w in windows],
+        )
+        return self.scene_judge.judge_joints(joints, heading), kept
 
     def _hits(self, windows: Sequence[Window]) -> Hits:
         return Hits.of(judge_windows(self.judges, windows))
@@ -377,6 +413,16 @@ def _ratio(rows: Sequence[tuple[float, float, str]]) -> float:
     if not rows:
         return float("nan")
     return sum(b for _, b, _ in rows) / max(sum(a for a, _, _ in rows), 1e-9)
+
+
+def _kept(parts: Sequence[_Kept], plain: _Kept, label: str) -> Figure:
+    """Recognised in scenes less scene-free, macro over styles, over the same combinations."""
+    shown = (
+        np.concatenate([getattr(part, label) for part in parts]),
+        [style for part in parts for style in part.styles],
+        [group for part in parts for group in part.groups],
+    )
+    return bootstrap_macro_difference(shown, (getattr(plain, label), plain.styles, plain.groups))
 
 
 def _share_named(rows: Sequence[tuple[str, str, bool]]) -> Figure:
