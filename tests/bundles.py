@@ -21,6 +21,7 @@ from strut_model.features import ENCODER_FEATURES, FEATURES, HISTORY, ROTATIONS,
 from strut_model.motion import Motion
 from strut_model.scene.descriptor import SIZE as SCENE_SIZE
 from strut_model.skeleton import JOINT_INDEX, JOINTS, PARTS, PELVIS_REST_HEIGHT
+from strut_model.streaming.bearing import CLOSED
 
 STYLE_DIM = 64
 CONTENT_DIM = 64
@@ -225,8 +226,8 @@ def _model(
 
 
 def grafted_bundle(source: Path, directory: Path, seed: int = 0) -> Path:
-    """The student of a bundle that knows no scenes, with an untrained pathway that adds to the style's: for what has to
-    hold of any student."""
+    """The student of a bundle that knows no scenes, with an untrained path that adds to the style's, and all that the
+    run time adds in scenes: for what has to hold of any student."""
     directory.mkdir(parents=True)
     for name in bundles.FILES:
         (directory / name).write_bytes((source / name).read_bytes())
@@ -249,7 +250,8 @@ def grafted_bundle(source: Path, directory: Path, seed: int = 0) -> Path:
     model.graph.node.extend(nodes)
     onnx.save(model, str(directory / bundles.STUDENT))
     with np.load(directory / bundles.ARRAYS) as arrays:
-        np.savez(directory / bundles.ARRAYS, **arrays, **scene_layers(generator))
+        closing = np.ones(len(CLOSED), np.float32)
+        np.savez(directory / bundles.ARRAYS, **arrays, **scene_layers(generator), scene_closing=closing)
     document = dict(bundles.load_bundle(source).manifest.raw)
     document["dims"] = {**document["dims"], "scene": SCENE_DIM}
     bundles.seal_bundle(directory, {key: value for key, value in document.items() if key != "files"})

@@ -893,7 +893,8 @@ class SceneControl(_message.Message):
 
     @_builtins.property
     def vector(self) -> Global___SceneVector:
-        """vector is a scene vector, as SceneService.EncodeScene gives it. It says nothing of speeds, nor how deep feet sink.
+        """vector is a scene vector, as SceneService.EncodeScene gives it: how one steps there. It says nothing of what the
+        server adds to a scene whose quantities it knows: the speed, feet that sink in, lean, arms, gaze and stooping.
         Needs CAPABILITY_SCENE. Default: absent.
         """
 

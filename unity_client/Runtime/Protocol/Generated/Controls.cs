@@ -6114,7 +6114,8 @@ namespace Strut.V1 {
     /// <summary>Field number for the "vector" field.</summary>
     public const int VectorFieldNumber = 4;
     /// <summary>
-    /// vector is a scene vector, as SceneService.EncodeScene gives it. It says nothing of speeds, nor how deep feet sink.
+    /// vector is a scene vector, as SceneService.EncodeScene gives it: how one steps there. It says nothing of what the
+    /// server adds to a scene whose quantities it knows: the speed, feet that sink in, lean, arms, gaze and stooping.
     /// Needs CAPABILITY_SCENE. Default: absent.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
