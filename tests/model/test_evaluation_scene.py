@@ -153,6 +153,22 @@ def test_changes_are_against_the_same_seed_and_deviations_pooled_over_a_content(
     assert found["cadence"].holds
 
 
+def test_a_ceiling_says_how_far_a_head_comes_down(chosen: list[Combination]) -> None:
+    before = [[measures(head_height=1.65), measures(head_height=1.67)]]
+    deviations = seed_deviations(chosen[:1], before)
+
+    def held(height: float) -> Response:
+        after = [[[measures(head_height=height)] * 2]]
+        found = responses("low-tunnel", chosen[:1], before, after, deviations)
+        return next(r for r in found if r.expectation.measure == "head_height")
+
+    assert held(1.17).expectation.amount == pytest.approx(1.17 - 1.66)
+    assert held(1.17).holds
+    # Neither half way down nor on the ground.
+    assert not held(1.45).within
+    assert not held(0.9).within
+
+
 def test_subjects_differ_in_what_they_make_of_a_scene_and_not_in_noise(
     world: dict[str, Path], chosen: list[Combination]
 ) -> None:

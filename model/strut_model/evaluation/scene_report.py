@@ -184,13 +184,12 @@ class SceneReport:
                 rows.setdefault(response.expectation.measure, []).append(response)
             for number, (measure, own) in enumerate(rows.items()):
                 expected = own[0].expectation
+                amount = float(np.mean([r.expectation.amount for r in own]))
                 exact = [r.within is True for r in own if r.within is not None]
                 cells = [
                     part.name if number == 0 else "",
                     measure,
-                    shown_amount(expected.amount, expected)
-                    if math.isfinite(expected.amount)
-                    else "+" * (expected.direction > 0) or "-",
+                    shown_amount(amount, expected) if math.isfinite(amount) else "+" * (expected.direction > 0) or "-",
                     shown_amount(float(np.mean([r.changes[-1] for r in own])), expected),
                     _percent(float(np.mean([r.directed for r in own]))),
                     _percent(float(np.mean([r.monotone for r in own]))),

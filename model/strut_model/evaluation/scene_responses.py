@@ -155,9 +155,8 @@ def responses(
             if expected.ratio:
                 deviation /= max(abs(usual), 1e-6)
             if np.isfinite(changes).all() and np.isfinite(deviation):
-                found.append(
-                    Response(scene, combination.name, expected, tuple(float(c) for c in changes), float(deviation))
-                )
+                own = expected.of(usual)
+                found.append(Response(scene, combination.name, own, tuple(float(c) for c in changes), float(deviation)))
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from strut_model.scene.descriptor import SceneDescriptor
 from strut_model.scene.effects import effects_of
 from strut_model.scene.measures import Measures
+from strut_model.scene.posture import HEADROOM
 
 LOW, HIGH = 0.7, 1.3
 """Shares of the amount between which a change has to lie at alpha 1."""
@@ -37,12 +39,18 @@ class Expectation:
             direction is expected.
         direction: 1 or -1.
         ratio: whether the change is a factor.
+        target: where the measure has to come to, whatever it was; NaN where that is not the scene's to say.
     """
 
     measure: str
     amount: float
     direction: int
     ratio: bool
+    target: float = float("nan")
+
+    def of(self, before: float) -> Expectation:
+        """The same with the amount that leads from a measure of ``before`` to the target, where there is one."""
+        return self if math.isnan(self.target) else replace(self, amount=self.target - before)
 
     def change(self, before: Measures, after: Measures) -> float:
         """The change found, in the unit of ``amount``."""
@@ -84,5 +92,5 @@ def expectations(scene: SceneDescriptor) -> tuple[Expectation, ...]:
     if effects.narrowing < 0.9:
         rows.append(Expectation("straddle", effects.narrowing - 1, -1, True))
     if low:
-        rows.append(Expectation("head_height", float("nan"), -1, False))
+        rows.append(Expectation("head_height", float("nan"), -1, False, effects.ceiling - HEADROOM))
     return tuple(rows)
