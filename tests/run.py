@@ -223,7 +223,9 @@ def unreal() -> None:
     for preset in ("develop", "address", "thread"):
         run("cmake", "--preset", preset, directory=core)
         run("cmake", "--build", "--preset", preset, directory=core)
-        run(*(unscattered() if preset == "thread" else ()), core / "build" / preset / "strut_tests", directory=core)
+        # The simulated crowds have one thread, and take half a minute under ThreadSanitizer.
+        start, left_out = (unscattered(), ("-tce=*crowd*,*400 characters*",)) if preset == "thread" else ((), ())
+        run(*start, core / "build" / preset / "strut_tests", *left_out, directory=core)
     # Once against a real server with the sanitizers' eyes open.
     os.environ["STRUT_UNREAL_BUILD"] = str(core / "build" / "address")
     try:
