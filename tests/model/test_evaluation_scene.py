@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,6 +249,7 @@ def test_the_command_measures_scenes_and_what_stands_for_them(world: dict[str, P
     assert found["presets"]["student_1"]["cold"]["style_kept"] is not None
     text = (tmp_path / "scenes.md").read_text(encoding="utf-8")
     assert "| deep-snow |" in text
+    assert re.search(rf"\| sink \| {len(sunk)} \| [01]\.\d\d \| 100% \| 100% \| 100% \|", text)
     assert "pair not trained" in text
 
 

@@ -127,6 +127,8 @@ class SceneReport:
             "",
             *self._presets(),
             "",
+            *self._by_measure(),
+            "",
             *self._measures(),
         ]
         if self.words:
@@ -169,6 +171,25 @@ class SceneReport:
             cells += [" / ".join(f"{100 * gap:+.0f}" for gap in pair) for pair in pairs]
             cells += [f"{part.slide:.2f}", f"{part.jerk:.2f}"]
             cells += [", ".join(f"{count:.1f}" for count in part.slips), f"{part.expected_slips:.1f}"]
+            lines.append(f"| {' | '.join(cells)} |")
+        return lines
+
+    def _by_measure(self) -> list[str]:
+        """A row for each measure of the judged subject, over all presets; found over expected is the median."""
+        rows: dict[str, list[Response]] = {}
+        for response in self.outcomes[self.judged].found:
+            rows.setdefault(response.expectation.measure, []).append(response)
+        lines = [
+            "| measure | expected in | found / expected | right way | monotone | .7 to 1.3 | beyond seeds | all |",
+            "|" + "---|" * 8,
+        ]
+        for measure, own in sorted(rows.items(), key=lambda pair: -len(pair[1])):
+            exact = [r for r in own if r.within is not None]
+            cells = [measure, f"{len(own)}"]
+            cells.append(f"{np.median([r.changes[-1] / r.expectation.amount for r in exact]):.2f}" if exact else "")
+            cells += [_percent(float(np.mean([getattr(r, n) for r in own]))) for n in ("directed", "monotone")]
+            cells.append(_percent(float(np.mean([r.within is True for r in exact]))) if exact else "")
+            cells += [_percent(float(np.mean([getattr(r, n) for r in own]))) for n in ("beyond", "holds")]
             lines.append(f"| {' | '.join(cells)} |")
         return lines
 
