@@ -144,6 +144,18 @@ std::shared_ptr<const ServerInfo> read_hello(const v1::ServerHello& hello) {
     return info;
 }
 
+// What does not fit is left unknown: the server then takes the scene that the request asks for.
+void read_scene(const v1::SceneState& scene, SceneState& out) {
+    const auto count = static_cast<std::size_t>(scene.codes_size());
+    if (count > SceneState::kMaxCodes) return;
+    out.known = true;
+    out.sunk = scene.sunk();
+    out.sinking = scene.sinking();
+    out.alpha = scene.alpha();
+    out.count = count;
+    std::copy(scene.codes().begin(), scene.codes().end(), out.codes.begin());
+}
+
 void read_window(const v1::Window& window, ReplySlot& out) {
     const v1::PackedFrames& frames = window.frames();
     const auto* data = reinterpret_cast<const std::uint8_t*>(frames.data().data());
@@ -168,6 +180,9 @@ void read_window(const v1::Window& window, ReplySlot& out) {
         out.locks.position[static_cast<std::size_t>(joint)] = {lock.position().x(), lock.position().y(),
                                                                lock.position().z()};
     }
+    out.locks.lowered = window.foot_locks().lowered();
+    out.locks.lowering = window.foot_locks().lowering();
+    if (window.foot_locks().has_scene()) read_scene(window.foot_locks().scene(), out.locks.scene);
 }
 
 void read_reply(const v1::WindowReply& reply, Arena& arena, ReplySlot& out) {
@@ -379,6 +394,13 @@ void write_frames(const RequestSlot& request, v1::PackedFrames& out) {
     out.set_data(request.history.data(), kFloat32Record * static_cast<std::size_t>(request.history_count));
 }
 
+void write_scene(const SceneState& scene, v1::SceneState& out) {
+    out.set_sunk(scene.sunk);
+    out.set_sinking(scene.sinking);
+    out.set_alpha(scene.alpha);
+    for (std::size_t i = 0; i < scene.count; ++i) out.add_codes(scene.codes[i]);
+}
+
 void write_timeline(const RequestSlot& request, LentFrames& lent, v1::Timeline& out) {
     out.set_start_frame(request.request.start);
     switch (request.request.origin) {
@@ -410,6 +432,9 @@ void write_timeline(const RequestSlot& request, LentFrames& lent, v1::Timeline& 
                 lock.mutable_position()->set_y(request.locks.position[i].y);
                 lock.mutable_position()->set_z(request.locks.position[i].z);
             }
+            locks.set_lowered(request.locks.lowered);
+            locks.set_lowering(request.locks.lowering);
+            if (request.locks.scene.known) write_scene(request.locks.scene, *locks.mutable_scene());
             break;
         }
     }

@@ -28,10 +28,22 @@ struct Error {
     double retry = 0.0;   // seconds, of RetryInfo
 };
 
-// A foot that is held on the ground.
+// How far a character is in a scene, as the server says it: given back as it is.
+struct SceneState {
+    static constexpr std::size_t kMaxCodes = 64;
+    bool known = false;
+    float sunk = 0.0f, sinking = 0.0f;  // metres, and metres a frame
+    float alpha = 0.0f;
+    std::size_t count = 0;
+    std::array<float, kMaxCodes> codes{};
+};
+
+// Feet that are held on the ground, and how the body goes with the ground and the scene.
 struct FootLocks {
     std::array<bool, kContacts> active{};
     std::array<Vec3, kContacts> position{};  // metres in the window's space
+    float lowered = 0.0f, lowering = 0.0f;   // metres, and metres a frame
+    SceneState scene;
 };
 
 // The space of a character's frames, at a place in the world.
