@@ -60,6 +60,8 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k: v.to(torch.bfloat16) if v.is_floating_point() else v for k, v in weights.items()}
 
 
+_ONLY_TRAINING = ("heads.",)
+"""Weights that nothing but their own training uses: the scene encoder's way from motions."""
 _KEPT = ("average", "model", "config", "network", "mean", "std", "seen")
 
 
@@ -92,7 +94,7 @@ def slim(path: Path, out: Path, scenes_alone: bool = False) -> int:
         del kept["model"]
     for key in ("average", "model"):
         if key in kept:
-            kept[key] = half(kept[key])
+            kept[key] = half({k: v for k, v in kept[key].items() if not k.startswith(_ONLY_TRAINING)})
     if scenes_alone:
         kept["average"] = _path_of(path, kept.get("average", {}))
     save(out, state["kind"], kept)
