@@ -171,6 +171,10 @@ public class ClientTests
         using var game = new Game(server);
         game.Add(1);
         Assert.True(game.PlayUntil(() => game.Client.Statistics.Windows >= 3));
+        // What is on its way comes in before the report, and nothing after it.
+        server.Answers = false;
+        var coming = System.Diagnostics.Stopwatch.StartNew();
+        game.PlayUntil(() => coming.Elapsed.TotalSeconds > 0.2);
         Assert.Empty(server.Reports);
         var seen = game.Client.Statistics;
         var (late, underruns) = ((ulong)seen.LateWindows, (ulong)seen.Underruns);
