@@ -9,22 +9,11 @@ from torch import Tensor
 
 from strut_model.features import HISTORY
 from strut_model.nn.scene import DescriptorEncoder
-from strut_model.scene.descriptor import QUANTITIES
 from strut_model.training.dataset import Codes, FrameStore, canonical
 from strut_model.training.windows import SPAN, Augmentation, FrameGroups, OwnStates, Windows, WindowSampler
 
 SAME_STYLE_SHARE = 0.6
 """Share of the stitches that come from the same style, most of them without a scene."""
-_WIND_X, _WIND_Z = ([q.name for q in QUANTITIES].index(name) for name in ("wind_x", "wind_z"))
-
-
-def wind_seen_from(vector: Tensor, turn: Tensor) -> Tensor:
-    """Descriptors' vectors (B, 20) as they are for who has turned by ``turn`` (B,) radians: the wind turns back."""
-    cosine, sine = torch.cos(turn), torch.sin(turn)
-    x, z = vector[:, _WIND_X], vector[:, _WIND_Z]
-    vector = vector.clone()
-    vector[:, _WIND_X], vector[:, _WIND_Z] = cosine * x - sine * z, sine * x + cosine * z
-    return vector
 
 
 class SceneSampler(WindowSampler):
@@ -41,11 +30,11 @@ class SceneSampler(WindowSampler):
         self, store: FrameStore, codes: Codes, augmentation: Augmentation, balance: float, descriptor: DescriptorEncoder
     ) -> None:
         super().__init__(store, codes, augmentation, balance)
-        self._descriptor = descriptor
+        # To the operators a wind keeps its direction from the body, however the clip turns: so does the label.
+        self._scenes = descriptor(store.scene).detach() * store.alpha[:, None, None]
         within = torch.arange(len(store.frames), device=store.frames.device) - store.start[store.segment_of]
         whole = (within >= HISTORY - 1) & (store.length[store.segment_of] - 1 - within >= SPAN - HISTORY)
         self._by_segment = FrameGroups(whole, store.segment_of, len(store.length))
-        self._begins = store.frames[store.start, 2]
 
     def _segment_weights(self, balance: float) -> Tensor:
         weights = super()._segment_weights(balance) * (self.store.alpha > 0).cpu()
@@ -64,18 +53,16 @@ class SceneSampler(WindowSampler):
         candidates[own] = self._cells.draw(cell[own], candidates.shape[1])
         return candidates
 
-    @torch.no_grad()
     def _windows(self, segment: Tensor, local: Tensor, rate: Tensor) -> Windows:
-        windows = super()._windows(segment, local, rate)
-        last = (local + rate * (HISTORY - 1)).round().long()
-        turn = self.store.frames[self.store.start[segment] + last, 2] - self._begins[segment]
-        vector = wind_seen_from(self.store.scene[segment], turn)
-        scene = self._descriptor(vector) * self.store.alpha[segment][:, None, None]
-        return replace(windows, scene=scene)
+        return replace(super()._windows(segment, local, rate), scene=self._scenes[segment])
+
+    def segments(self, batch: int) -> Tensor:
+        """(batch,) clips in scenes, as they are drawn for training."""
+        return torch.multinomial(self._weights, batch, replacement=True)
 
     def begin_in(self, batch: int) -> tuple[Tensor, Tensor]:
         """Histories (B, 8, 206) to begin rollouts in scenes from, and the scenes' clips (B,)."""
-        segment = torch.multinomial(self._weights, batch, replacement=True)
+        segment = self.segments(batch)
         first = self._by_segment.draw(segment, 1)[:, 0] - (HISTORY - 1)
         frames = self.store.gather(first, HISTORY)
         return canonical(frames, frames[:, -1, :3]), segment
@@ -85,9 +72,8 @@ class SceneSampler(WindowSampler):
         return self._nearest(history, self._by_segment.draw(segment, self.augmentation.stitch_candidates))
 
 
-class SceneStates(OwnStates):
-    """States of the network's own rollouts in scenes; each rollout follows a clip, and now and then goes on to another
-    .
+class SceneRollouts(OwnStates):
+    """States of the network's own rollouts in scenes; each follows a clip, and now and then goes on to another.
 
     Args:
         sampler: draws the states and their continuations.
@@ -110,7 +96,7 @@ class SceneStates(OwnStates):
         self._restart(rows[self.depth[rows] >= a.own_windows])
         segment = self._segment[rows]
         change = torch.rand(batch, device=device) < 2 * a.own_change
-        segment = torch.where(change, torch.multinomial(sampler._weights, batch, replacement=True), segment)
+        segment = torch.where(change, sampler.segments(batch), segment)
         windows, distance = sampler.continuing_in(self.history[rows], segment)
         self._segment[rows], self._rows = segment, rows
         if a.own_drop > 0:

@@ -23,7 +23,7 @@ from strut_model.training.encoder import compute_codes, load_encoder
 from strut_model.training.losses import LossWeights, WindowLoss
 from strut_model.training.progress import Progress
 from strut_model.training.scene_encoder import load_descriptor
-from strut_model.training.scene_windows import SceneSampler, SceneStates
+from strut_model.training.scene_windows import SceneRollouts, SceneSampler
 from strut_model.training.windows import (
     SPAN,
     Augmentation,
@@ -121,7 +121,7 @@ def materials(pack: Path, split: Path, encoder: Path, device: torch.device, scen
 
 def states_of(sampler: WindowSampler) -> OwnStates:
     """The states that go with a sampler."""
-    return SceneStates(sampler) if isinstance(sampler, SceneSampler) else OwnStates(sampler)
+    return SceneRollouts(sampler) if isinstance(sampler, SceneSampler) else OwnStates(sampler)
 
 
 def with_scene_path(model: Denoiser, width: int) -> Denoiser:
