@@ -82,8 +82,8 @@ class Effects:
     def gait(self) -> Effects:
         """Those that the student learns: without lean, spread arms, bent elbows, gaze, stooping and sinking in.
 
-        The run time adds these itself (`streaming.bearing`, `streaming.stoop`, `streaming.scenery`), exactly and in
-        every style. Arms are still drawn in.
+        The run time adds these itself (`streaming.bearing`, `streaming.stoop`, `streaming.scenery`), in every style
+        alike. Arms are still drawn in.
         """
         neutral = Effects()
         left = {name: getattr(neutral, name) for name in RUN_TIME if name != "arm_abduction"}
