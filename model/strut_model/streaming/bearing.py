@@ -1,9 +1,9 @@
 """What a scene does to how one bears oneself: lean, spread arms, bent elbows, gaze.
 
 A few turns of spine, neck, head, arms and elbows, the same in every style, put onto a window after the network and
-taken off the history before it: the student never sees them, and nothing adds up. So they grow with alpha and are met by
-.8 to 1.25 of their amounts in eight of ten (docs/scene.md), where a student that learned them met half (model/TRIED.md);
-how one steps in a scene is what it learns.
+taken off the history before it: the student never sees them, and nothing adds up. So they grow with alpha and are met
+by .8 to 1.25 of their amounts in eight combinations of ten (docs/scene.md), where a student that learned them met half
+(model/TRIED.md); how one steps in a scene is what it learns.
 """
 
 from __future__ import annotations
