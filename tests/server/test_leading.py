@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 
 from strut_model.bundle import Bundle, load_bundle
-from strut_model.features import HISTORY, WINDOW
 from strut_model.motion import Motion
+from strut_model.scene import obstacle_trials
 from strut_model.scene.obstacle_trials import layout, least_distances
-from strut_model.skeleton import FPS
-from strut_model.streaming.controls import Trajectory, stack_trajectories, trajectory_samples
+from strut_model.streaming.controls import Trajectory
 from strut_model.streaming.engine import OnnxEngine
-from strut_model.streaming.feet import FootLocks
-from strut_model.streaming.generator import MotionGenerator, WindowRequests
-from strut_model.streaming.rollout import character_seeds, idle_history
+from strut_model.streaming.generator import MotionGenerator
 from strut_server.leading import led_path, scaled
 from strut_server.scenes import SceneChoice
 
@@ -35,45 +32,14 @@ def walk_to(
     seconds: float,
 ) -> Motion:
     """(B, T) frames of walking from starts to goals (B, 2), the goal being all that the path says."""
-    bundle, count = generator.bundle, len(scenes)
-    heading = np.arctan2(*(goals - starts).T)
-    recent = idle_history(generator, count).transformed(starts, heading).astype(np.float32)
-    content = bundle.content_index["walk"]
-    style = bundle.style_vectors[[bundle.style_index[name] for name in styles]]
-    guidance = [bundle.manifest.style_guidance.default, bundle.manifest.content_guidance.default]
-    locks, parts = FootLocks.unknown(count), []
-    for start in range(0, int(seconds * FPS), WINDOW):
-        position, facing = recent.root_position[:, -1], recent.root_heading[:, -1]
-        trajectories: list[Trajectory | None] = []
-        for row, scene in enumerate(scenes):
-            trajectory = Trajectory(positions=goals[row][None], speeds=np.array([SPEED])).checked()
-            assert trajectory.speeds is not None
-            trajectory.speeds[:] = np.nan  # the path ends at the goal
-            trajectories.append(led_path(trajectory, scene, position[row], SPEED, False)[0])
-        paths = stack_trajectories(trajectories, position, [SPEED] * count)
-        velocity = (position - recent.root_position[:, -2]) * FPS
-        sampled = trajectory_samples(paths, position, facing, velocity)
-        results = generator.generate(
-            WindowRequests(
-                history=recent,
-                history_length=np.full(count, HISTORY),
-                trajectory_position=sampled.positions,
-                trajectory_heading=sampled.headings,
-                position_mask=sampled.position_mask,
-                heading_mask=sampled.heading_mask,
-                content=np.repeat(bundle.content_vectors[content][None], count, axis=0),
-                phase=np.zeros((count, 3), np.float32),
-                style=style,
-                guidance=np.tile(np.array(guidance, np.float32), (count, 1)),
-                seed=character_seeds(0, count),
-                start_frame=np.full(count, start, np.int64),
-                locks=locks,
-            )
-        )
-        parts.append(results.motion)
-        locks = results.locks
-        recent = Motion.concatenate((recent, results.motion)).slice_frames(-HISTORY, None)
-    return Motion.concatenate(parts)
+
+    def lead(row: int, position: np.ndarray) -> Trajectory | None:
+        trajectory = Trajectory(positions=goals[row][None], speeds=np.array([SPEED])).checked()
+        assert trajectory.speeds is not None
+        trajectory.speeds[:] = np.nan  # the path ends at the goal
+        return led_path(trajectory, scenes[row], position, SPEED, False)[0]
+
+    return obstacle_trials.walk_to(generator, starts, goals, lead, styles, seconds)
 
 
 def test_nobody_walks_through_an_obstacle_and_all_arrive(bundle: Bundle) -> None:

@@ -87,14 +87,24 @@ def shortest_on_a_grid(obstacles: Obstacles, start: Array, goal: Array, distance
 
 def walk_to(
     generator: MotionGenerator,
-    layouts: list[Layout],
+    starts: Array,
+    goals: Array,
+    lead: Callable[[int, Array], Trajectory | None],
     styles: list[str],
     seconds: float = SECONDS,
     on_window: Callable[[], object] | None = None,
 ) -> Motion:
-    """(B, T) frames of walking from starts to goals, each window led as a server leads it; a path is its goal alone."""
-    bundle, count = generator.bundle, len(layouts)
-    starts, goals = np.array([own.start for own in layouts]), np.array([own.goal for own in layouts])
+    """(B, T) frames of walking from starts to goals (B, 2), each window led as a server leads it.
+
+    Args:
+        generator: of the motion.
+        starts, goals: metres; characters begin facing their goals.
+        lead: the path of a character, by its number, from where it is.
+        styles: of the characters.
+        seconds: that are walked.
+        on_window: called after each window.
+    """
+    bundle, count = generator.bundle, len(starts)
     recent = idle_history(generator, count).transformed(starts, np.arctan2(*(goals - starts).T)).astype(np.float32)
     content = bundle.content_vectors[bundle.content_index["walk"]]
     style = bundle.style_vectors[[bundle.style_index[name] for name in styles]]
@@ -102,7 +112,7 @@ def walk_to(
     locks, parts = FootLocks.unknown(count), []
     for start in range(0, int(seconds * FPS), WINDOW):
         position, facing = recent.root_position[:, -1], recent.root_heading[:, -1]
-        led: list[Trajectory | None] = [_led(own, position[row]) for row, own in enumerate(layouts)]
+        led = [lead(row, position[row]) for row in range(count)]
         velocity = (position - recent.root_position[:, -2]) * FPS
         sampled = trajectory_samples(stack_trajectories(led, position, [SPEED] * count), position, facing, velocity)
         results = generator.generate(
@@ -128,6 +138,13 @@ def walk_to(
         if on_window is not None:
             on_window()
     return Motion.concatenate(parts)
+
+
+def _walk(
+    generator: MotionGenerator, layouts: list[Layout], styles: list[str], on_window: Callable[[], object] | None
+) -> Motion:
+    starts, goals = np.array([own.start for own in layouts]), np.array([own.goal for own in layouts])
+    return walk_to(generator, starts, goals, lambda row, at: _led(layouts[row], at), styles, on_window=on_window)
 
 
 def _led(own: Layout, position: NDArray[np.floating]) -> Trajectory:
@@ -181,7 +198,7 @@ def run(
     trials: list[ObstacleTrial] = []
     for first in range(0, count, _BATCH):
         own, worn = layouts[first : first + _BATCH], styles[first : first + _BATCH]
-        motion = walk_to(generator, own, worn, SECONDS, on_window)
+        motion = _walk(generator, own, worn, on_window)
         room = least_distances(motion, [one.obstacles for one in own])
         trials += [_trial(one, worn[row], motion[row], float(room[row])) for row, one in enumerate(own)]
     return trials
