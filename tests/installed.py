@@ -46,6 +46,40 @@ def check_without_text() -> None:
         raise SystemExit(f"strut scene describe does not name its extra: {done.stdout}{done.stderr}")
 
 
+def check_texts_are_refused(address: str) -> None:
+    """The same of a server: what tests/server can only test where the extra is not installed."""
+    import grpc
+
+    from strut_proto.v1 import (
+        controls_pb2,
+        motion_service_pb2,
+        motion_service_pb2_grpc,
+        scene_service_pb2,
+        scene_service_pb2_grpc,
+    )
+
+    wanted = b"CAPABILITY_SCENE_TEXT"
+    with grpc.insecure_channel(address) as channel:
+        try:
+            request = scene_service_pb2.EncodeSceneRequest(text="a windy ridge")
+            answer = scene_service_pb2_grpc.SceneServiceStub(channel).EncodeScene(request, timeout=30)
+            raise SystemExit(f"EncodeScene reads a text without the extra: {answer}")
+        except grpc.RpcError as error:
+            said = b"".join(
+                bytes(m.value) for m in error.trailing_metadata() or () if m.key == "grpc-status-details-bin"
+            )
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED or wanted not in said:
+                raise SystemExit(f"EncodeScene does not name its capability: {error.code()} {said!r}") from None
+        window = motion_service_pb2.WindowRequest(
+            character=1, sequence=1, controls=controls_pb2.Controls(scene=controls_pb2.SceneControl(text="a swamp"))
+        )
+        window.timeline.cold_start.SetInParent()
+        stub = motion_service_pb2_grpc.MotionServiceStub(channel)
+        replies = stub.GenerateWindows(motion_service_pb2.GenerateWindowsRequest(requests=[window]), timeout=30).replies
+        if replies[0].WhichOneof("result") != "error" or wanted not in replies[0].error.SerializeToString():
+            raise SystemExit(f"a window with a scene in words does not name its capability: {replies[0]}")
+
+
 def check_serving(program: str) -> None:
     """`strut serve` on a free port answers the example, and stops when it is told to."""
     server = subprocess.Popen([STRUT, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
@@ -61,6 +95,7 @@ def check_serving(program: str) -> None:
         print(answer, end="", flush=True)
         if len(answer.splitlines()) < 5:
             raise SystemExit("the example printed fewer than 5 windows")
+        check_texts_are_refused(address[1])
         server.send_signal(signal.SIGTERM)
         if server.wait(30) != 0:
             raise SystemExit(f"strut serve ended with {server.returncode} after SIGTERM")
