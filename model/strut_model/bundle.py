@@ -31,6 +31,8 @@ Float = npt.NDArray[np.float32]
 FORMAT = "strut-bundle"
 VERSION = 1
 MANIFEST = "manifest.json"
+SCENE_CLOSING = 10
+"""Size of `Bundle.scene_closing`."""
 STUDENT = "student.onnx"
 ENCODER = "encoder.onnx"
 ARRAYS = "arrays.npz"
@@ -119,8 +121,9 @@ class Bundle:
         idle: eight frames of neutral standing, at the origin, facing +Z.
         scene_layers: weight (in, out) and bias (out,) of each layer of the scene encoder; none where the student knows
             no scenes.
-        scene_closing: (6,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows and
-            lift of the feet that the student leaves to the run time (`streaming.bearing.CLOSED`).
+        scene_closing: (10,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows,
+            lift of the feet, width and narrowing of steps, bent knees and slips that the student leaves to the run time
+            (`streaming.bearing.CLOSED`).
     """
 
     path: Path
@@ -131,7 +134,7 @@ class Bundle:
     speed_table: Float
     idle: Motion
     scene_layers: tuple[tuple[Float, Float], ...] = ()
-    scene_closing: Float = field(default_factory=lambda: np.zeros(6, np.float32))
+    scene_closing: Float = field(default_factory=lambda: np.zeros(SCENE_CLOSING, np.float32))
 
     @property
     def student_path(self) -> Path:
@@ -419,12 +422,14 @@ def _scene_dim(document: Mapping[str, Any]) -> int | None:
 def _scene_closing(arrays: Mapping[str, npt.NDArray[Any]]) -> Float:
     """The shares that the run time closes; none where the bundle says nothing of it."""
     if "scene_closing" not in arrays:
-        return np.zeros(6, np.float32)
-    shares = _checked_array(arrays, "scene_closing", (6,))
+        return np.zeros(SCENE_CLOSING, np.float32)
+    # Bundles of before students left steps to the run time hold the first six.
+    size = 6 if arrays["scene_closing"].shape == (6,) else SCENE_CLOSING
+    shares = _checked_array(arrays, "scene_closing", (size,))
     if not 0 <= shares.min() <= shares.max() <= 1.5:
         worst = shares.min() if shares.min() < 0 else shares.max()
         raise BundleError(f"{ARRAYS}: scene_closing holds {worst:g}, expected 0 to 1.5")
-    return shares
+    return np.asarray(np.pad(shares, (0, SCENE_CLOSING - size)), np.float32)
 
 
 def _scene_layers(arrays: Mapping[str, npt.NDArray[Any]], size: int) -> tuple[tuple[Float, Float], ...]:

@@ -16,7 +16,7 @@ from strut_model.features import HISTORY, WINDOW
 from strut_model.motion import Motion
 from strut_model.scene.descriptor import SIZE
 from strut_model.skeleton import JOINTS
-from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.feet import STRIDES, FootLocks
 from strut_model.streaming.scenery import SceneStates
 from strut_server.requests import AnchorPlace
 
@@ -109,6 +109,7 @@ class WindowMemory:
         self._places = np.zeros((0, 4, 3), np.float32)
         self._lowered = np.zeros((0, 2), np.float32)
         self._sunk = np.zeros((0, WINDOW, 2), np.float32)
+        self._strides = np.zeros((0, WINDOW, STRIDES), np.float32)
         self._scenes = np.zeros((0, 2, SIZE + 1), np.float32)
         self._free: list[int] = []
 
@@ -131,12 +132,19 @@ class WindowMemory:
 
         Returns:
             Frames (B, 8) and the locks (B,) at each window's last frame, which are the history's where it ends there;
-            how deep feet are is the history's wherever it ends.
+            how deep feet are, and what scenes do to steps, is the history's wherever it ends.
         """
         frames = self._frames[rows[:, None], ends[:, None] + _HISTORY_FRAMES]
         known = np.ones(len(rows), bool)
-        sunk = self._sunk[rows, np.maximum(ends - 1, 0)]
-        return frames, FootLocks(self._active[rows], self._places[rows], known, self._lowered[rows], sunk)
+        last = np.maximum(ends - 1, 0)
+        return frames, FootLocks(
+            self._active[rows],
+            self._places[rows],
+            known,
+            self._lowered[rows],
+            self._sunk[rows, last],
+            self._strides[rows, last],
+        )
 
     def scenes(self, rows: Rows, ends: Rows) -> SceneStates:
         """The scenes (B,) that characters are in before frame ``ends`` (B,) of windows, as `history` takes them."""
@@ -154,6 +162,7 @@ class WindowMemory:
         locks: FootLocks,
         sunk: Float | None = None,
         scenes: tuple[SceneStates, SceneStates] | None = None,
+        strides: Float | None = None,
     ) -> None:
         """Write windows.
 
@@ -164,6 +173,7 @@ class WindowMemory:
             locks: (B,) at their last frames.
             sunk: (B, 16, 2) how deep feet are in each frame (see `FootLocks.sunk`); None for not at all.
             scenes: those in effect before the windows, and those asked for; None for none.
+            strides: (B, 16, 5) what scenes do to steps in each frame (see `FootLocks.strides`); None for nothing.
         """
         self._frames[rows, :HISTORY] = history
         self._frames[rows, HISTORY:] = window
@@ -171,6 +181,7 @@ class WindowMemory:
         self._places[rows] = locks.position
         self._lowered[rows] = locks.lowered
         self._sunk[rows] = 0.0 if sunk is None else sunk
+        self._strides[rows] = 0.0 if strides is None else strides
         self._scenes[rows] = 0.0
         for part, states in enumerate(scenes or ()):
             self._scenes[rows, part, :-1] = states.vector
@@ -204,5 +215,6 @@ class WindowMemory:
         self._places = np.concatenate((self._places, np.zeros((count, 4, 3), np.float32)))
         self._lowered = np.concatenate((self._lowered, np.zeros((count, 2), np.float32)))
         self._sunk = np.concatenate((self._sunk, np.zeros((count, WINDOW, 2), np.float32)))
+        self._strides = np.concatenate((self._strides, np.zeros((count, WINDOW, STRIDES), np.float32)))
         self._scenes = np.concatenate((self._scenes, np.zeros((count, 2, SIZE + 1), np.float32)))
         self._free.extend(range(before, before + count))

@@ -69,6 +69,8 @@ def _window(request: ValidRequest, window: PackedWindow) -> motion_service_pb2.W
         if state.vector.any():
             locks.scene.codes.extend(state.vector[0].tolist())
             locks.scene.alpha = float(state.alpha[0])
+        if window.strides is not None and window.strides.any():
+            locks.scene.strides.extend(window.strides.tolist())
     for joint, locked, place in zip(_CONTACT_JOINTS, window.locked, window.lock_places):
         if locked:
             x, y, z = place.tolist()

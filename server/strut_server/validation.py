@@ -18,7 +18,7 @@ from strut_model.motion import Motion
 from strut_model.scene.effects import MAX_ALPHA
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, FPS
 from strut_model.streaming.controls import MAX_FACING, MAX_PLACE, MAX_SPEED, MAX_TIME, ControlError, Trajectory
-from strut_model.streaming.feet import FootLocks
+from strut_model.streaming.feet import STRIDES, FootLocks
 from strut_model.streaming.scenery import DEEPEST, SceneStates
 from strut_proto.v1 import controls_pb2, frames_pb2, geometry_pb2, motion_service_pb2, skeleton_pb2
 from strut_server.checks import Checker, listed
@@ -52,6 +52,8 @@ CODE_LIMIT = 1000.0
 GESTURE_SECONDS = (0.2, 30.0)
 MAX_SCENE_CODES = 64
 SCENE_CODE_LIMIT = 16.0
+MAX_STRIDES = 16
+STRIDE_LIMIT = 1000.0
 """More than any quantity's code at the end of its range."""
 IN_STREAMS_ALONE = "in streams alone, which remember windows; else a history"
 
@@ -351,7 +353,8 @@ def _read_locks(history: frames_pb2.History, path: str, check: Checker) -> FootL
     lowered = np.array([history.foot_locks.lowered, history.foot_locks.lowering], np.float32)
     check.number(f"{path}.lowered", float(lowered[0]), 0.0, MAX_LOWERED, "metres")
     check.number(f"{path}.lowering", float(lowered[1]), -1.0, 1.0, "metres a frame")
-    return FootLocks(active, place, np.ones((), bool), lowered, _read_sunk(history.foot_locks, path, check))
+    sunk, strides = _read_sunk(history.foot_locks, path, check), _read_strides(history.foot_locks, path, check)
+    return FootLocks(active, place, np.ones((), bool), lowered, sunk, strides)
 
 
 def _read_sunk(locks: frames_pb2.FootLocks, path: str, check: Checker) -> Float:
@@ -362,6 +365,18 @@ def _read_sunk(locks: frames_pb2.FootLocks, path: str, check: Checker) -> Float:
     check.number(f"{path}.scene.sunk", float(sunk[0]), 0.0, DEEPEST, "metres")
     check.number(f"{path}.scene.sinking", float(sunk[1]), -1.0, 1.0, "metres a frame")
     return sunk
+
+
+def _read_strides(locks: frames_pb2.FootLocks, path: str, check: Checker) -> Float:
+    """(5,) what a scene does to steps; zeros where that is not said."""
+    out = np.zeros(STRIDES, np.float32)
+    given = locks.scene.strides
+    if check.count(f"{path}.scene.strides", len(given), 0, MAX_STRIDES, "values"):
+        # Another version of the server may say more, or less: new values only ever come at the end.
+        values = np.array(given[:STRIDES], np.float32)
+        if check.values(f"{path}.scene.strides", values, -STRIDE_LIMIT, STRIDE_LIMIT):
+            out[: len(values)] = values
+    return out
 
 
 def _read_scene_state(history: frames_pb2.History, path: str, check: Checker) -> SceneStates:

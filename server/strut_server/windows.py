@@ -113,6 +113,7 @@ class PackedWindow:
         path_speed_scale: by what the scene scaled the speed along the path; None where no scene is named.
         scene: (1,) the scene that the character is in there; None where the model knows none.
         sunk: metres that the feet are below the surface there, and by how much more each frame.
+        strides: (5,) what the scene does to steps there, see `FootLocks.strides`; None where it does nothing.
     """
 
     data: bytes
@@ -124,6 +125,7 @@ class PackedWindow:
     path_speed_scale: float | None = None
     scene: SceneStates | None = None
     sunk: tuple[float, float] = (0.0, 0.0)
+    strides: Float | None = None
 
 
 @dataclass(frozen=True)
@@ -371,7 +373,7 @@ class WindowMaker:
             frames[remembered], stored = self._memory.history(rows, ends)
             locks.active[remembered], locks.position[remembered] = stored.active, stored.position
             locks.lowered[remembered] = stored.lowered
-            locks.sunk[remembered] = stored.sunk
+            locks.sunk[remembered], locks.strides[remembered] = stored.sunk, stored.strides
             locks.given[remembered] = [lookups[row].locks_known for row in remembered]
         for row, work in enumerate(works):
             carried = work.request.origin.history
@@ -380,7 +382,7 @@ class WindowMaker:
                 locks.active[row], locks.position[row] = carried.locks.active, carried.locks.position
                 locks.given[row] = carried.locks.given
                 locks.lowered[row] = carried.locks.lowered
-                locks.sunk[row] = carried.locks.sunk
+                locks.sunk[row], locks.strides[row] = carried.locks.sunk, carried.locks.strides
         history = motion_of(frames)
         moved = [
             row
@@ -449,6 +451,7 @@ class WindowMaker:
                 _speed(works[row]),
                 None if scenes is None else scenes[[row]],
                 (float(locks.sunk[row, 0]), float(locks.sunk[row, 1])),
+                locks.strides[row],
             )
             for row in range(count)
         ]
@@ -467,8 +470,8 @@ class WindowMaker:
         places = self._memory.allocate(len(kept))
         history = frames_of(prepared.history[kept])
         states = None if prepared.scenes is None else (prepared.scenes.states[kept], prepared.scenes.target[kept])
-        sunk = results.frame_locks.sunk[kept]
-        self._memory.store(np.array(places), history, received[kept], locks[kept], sunk, states)
+        each = results.frame_locks[kept]
+        self._memory.store(np.array(places), history, received[kept], locks[kept], each.sunk, states, each.strides)
         for place, row in zip(places, kept):
             request, memory = prepared.works[row].request, prepared.works[row].memory
             assert memory is not None
@@ -581,6 +584,7 @@ def _put_down(history: Motion, locks: FootLocks, row: int, request: ValidRequest
     if scene is not None and scene.scenery is not None and scene.scenery.sink > 0:
         history.pelvis[row, :, 1] -= np.float32(scene.scenery.sink)
     locks.sunk[row] = (np.nan, 0.0)
+    locks.strides[row] = 0.0
 
 
 def _put_on_ground(history: Motion, row: int, field: HeightField) -> None:

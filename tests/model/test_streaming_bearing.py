@@ -8,22 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bundles import standing, tiny_bundle
-from tests.model.steppers import walk
 
-from strut_model.bundle import BundleError, load_bundle
+from strut_model.bundle import SCENE_CLOSING, BundleError, load_bundle
 from strut_model.data.synthesis.takes import Take
 from strut_model.motion import Motion
 from strut_model.scene.encoding import SceneEncoder
 from strut_model.scene.posture import abduction, elbow_angles, gaze_pitch, lean_angles
 from strut_model.scene.presets import presets
-from strut_model.skeleton import CONTACT_JOINTS
 from strut_model.streaming.bearing import CLOSED, TURNS, amounts, turn
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.generator import MotionGenerator
-from strut_model.streaming.lift import lift
 from strut_model.streaming.rollout import rollout
 from strut_model.streaming.scenery import SceneStates, conditions, scenery_of
 from strut_model.streaming.stoop import head_tops
+from strut_model.training import export
 
 HEADING = np.zeros(1, np.float32)
 
@@ -44,7 +42,7 @@ def angles(motion: Motion) -> dict[str, float]:
 @pytest.mark.parametrize("index", range(5))
 def test_a_bearing_moves_what_it_is_named_after_and_its_opposite_undoes_it(index: int) -> None:
     motion = standing(4)
-    wanted = np.zeros((1, 1, 6), np.float32)
+    wanted = np.zeros((1, 1, len(CLOSED)), np.float32)
     wanted[..., index] = np.radians(8.0)
     rotations = np.array(motion.rotations[None], np.float32)
     turn(rotations, wanted)
@@ -72,7 +70,7 @@ def test_amounts_are_those_of_the_effects_and_grow_with_alpha() -> None:
 @pytest.fixture
 def generator(tmp_path: Path) -> MotionGenerator:
     bundle = load_bundle(tiny_bundle(tmp_path / "tiny", scene=True))
-    closed = replace(bundle, scene_closing=np.full(6, 0.5, np.float32))
+    closed = replace(bundle, scene_closing=np.full(SCENE_CLOSING, 0.5, np.float32))
     return MotionGenerator(closed, OnnxEngine(closed))
 
 
@@ -85,7 +83,9 @@ def test_the_student_never_sees_a_bearing_and_it_does_not_add_up(generator: Moti
     arguments = (path, facing, np.zeros((1, 5, 64), np.float32), np.zeros((1, 64), np.float32))
 
     def rolled(shares: float) -> Motion:
-        bundle = replace(generator.bundle, scene_closing=np.array([shares] * 5 + [0], np.float32))
+        bundle = replace(
+            generator.bundle, scene_closing=np.array([shares] * TURNS + [0] * (SCENE_CLOSING - TURNS), np.float32)
+        )
         own = MotionGenerator(bundle, generator.engine)
         return rollout(own, Motion.stack([idle]), *arguments, scenes=[scene], seed=np.array([5], np.uint64))[0]
 
@@ -100,13 +100,17 @@ def test_the_student_never_sees_a_bearing_and_it_does_not_add_up(generator: Moti
     assert np.abs(np.diff(told.bearings.ahead, axis=1)).max() < 0.03
 
 
+def test_a_bundle_holds_a_share_for_each_amount() -> None:
+    assert len(CLOSED) == SCENE_CLOSING == len(export.SCENE_CLOSING)
+
+
 def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     from strut_model import bundle as bundles
 
     folder = tiny_bundle(tmp_path / "tiny", scene=True)
     with np.load(folder / bundles.ARRAYS) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0, 0, 0, 0, 0], np.float32))
+    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0] + [0] * 8, np.float32))
     document = dict(load_bundle(tiny_bundle(tmp_path / "other", scene=True)).manifest.raw)
     bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
     with pytest.raises(BundleError, match=r"scene_closing holds 2, expected 0 to 1\.5"):
@@ -130,28 +134,3 @@ def test_a_low_scene_makes_characters_stoop_by_its_strength(generator: MotionGen
     assert tops[0] > low["clearance"] + 0.2
     assert tops[2] < low["clearance"]
     assert tops[1] == pytest.approx((tops[0] + tops[2]) / 2, abs=0.05)
-
-
-def test_swinging_feet_are_lifted_and_planted_ones_are_not_and_a_history_gives_it_back() -> None:
-    steps = walk(60, 1.2)
-    rotations, pelvis = steps.rotations.astype(np.float32), steps.pelvis.astype(np.float32)
-    linear = np.concatenate((pelvis[:, ::2], np.zeros((60, 1)), pelvis), axis=-1)[None].astype(np.float32)
-    frames = np.array(rotations[None])
-    joints = steps.positions()[:, CONTACT_JOINTS]
-    before = joints[..., 1]
-    lift(frames, linear, np.full((1, 60), 0.08, np.float32))
-
-    def heights(some: np.ndarray) -> np.ndarray:
-        take = Take(pelvis.astype(np.float64), some.astype(np.float64))
-        return take.positions()[:, CONTACT_JOINTS, 1]
-
-    raised = heights(frames[0]) - before
-    planted = np.linalg.norm(np.diff(joints[..., ::2], axis=0), axis=-1) * 30 < 0.05
-    assert planted.mean() > 0.3
-    assert raised[1:][~planted].max() > 0.075
-    assert np.abs(raised[1:][planted]).max() < 0.005
-    lift(frames, linear, np.full((1, 60), -0.08, np.float32))
-    off = np.abs(heights(frames[0]) - before)
-    # A leg that is nearly straight is not stretched all the way (`feet.move_feet`).
-    assert np.percentile(off, 95) < 2e-3
-    assert off.max() < 0.02

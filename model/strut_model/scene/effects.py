@@ -80,10 +80,10 @@ class Effects:
 
     @property
     def gait(self) -> Effects:
-        """Those that the student learns: without lean, spread arms, bent elbows, gaze, stooping and sinking in.
+        """Those that the student learns: in which time and how far one steps, and arms drawn in.
 
-        The run time adds these itself (`streaming.bearing`, `streaming.stoop`, `streaming.scenery`), in every style
-        alike. Arms are still drawn in.
+        The run time does the others itself (`streaming.bearing`, `streaming.footing`, `streaming.stoop`,
+        `streaming.scenery`), in every style alike.
         """
         neutral = Effects()
         left = {name: getattr(neutral, name) for name in RUN_TIME if name != "arm_abduction"}
@@ -121,7 +121,20 @@ class Effects:
         return Effects(**values)
 
 
-RUN_TIME = ("trunk_lean", "trunk_side", "arm_abduction", "elbow_flexion", "gaze", "ceiling", "sink")
+RUN_TIME = (
+    "trunk_lean",
+    "trunk_side",
+    "arm_abduction",
+    "elbow_flexion",
+    "gaze",
+    "ceiling",
+    "sink",
+    "narrowing",
+    "step_width",
+    "clearance",
+    "knee_flexion",
+    "slips",
+)
 """What the run time does itself, see `Effects.gait`."""
 FACTORS = ("step_length", "cadence", "wading", "narrowing")
 _FIXED = ("ceiling", "sway_period")

@@ -1,9 +1,10 @@
-"""What a scene does to how one bears oneself: lean, spread arms, bent elbows, gaze.
+"""What a scene does beyond the student, and the part of it that is how one bears oneself: lean, arms, elbows, gaze.
 
-A few turns of spine, neck, head, arms and elbows, the same in every style, put onto a window after the network and
-taken off the history before it: the student never sees them, and nothing adds up. So they grow with alpha and are met
-by .8 to 1.25 of their amounts in eight combinations of ten (docs/scene.md), where a student that learned them met half
-(model/TRIED.md); how one steps in a scene is what it learns.
+The amounts are put onto a window after the network and taken off the history before it: the student never sees them,
+and nothing adds up. So they grow with alpha and are met in every style alike (docs/scene.md), where a student that
+learned them met half (model/TRIED.md); in which time and how far one steps in a scene is what it learns. Turns of
+spine, neck, head, arms and elbows are here, what is done to steps in `streaming.strides`, slips in
+`streaming.slipping`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,27 @@ import numpy.typing as npt
 
 from strut_model.scene.descriptor import SceneDescriptor
 from strut_model.scene.effects import effects_of
-from strut_model.skeleton import JOINT_INDEX
+from strut_model.skeleton import FPS, JOINT_INDEX
 from strut_model.streaming import kinematics as kin
 
 Float = npt.NDArray[np.float32]
 
-CLOSED = ("trunk_lean", "trunk_side", "arm_abduction", "gaze", "elbow_flexion", "lift")
-"""What is left to the run time, in the order of `Bundle.scene_closing`: radians, and metres that feet are lifted by."""
+CLOSED = (
+    "trunk_lean",
+    "trunk_side",
+    "arm_abduction",
+    "gaze",
+    "elbow_flexion",
+    "lift",
+    "step_width",
+    "narrowing",
+    "knee_flexion",
+    "slips",
+)
+"""What is left to the run time, in the order of `Bundle.scene_closing`: radians; metres that swinging feet are lifted
+by and that steps are wider; the logarithm of the factor on the feet's distance from the way; radians; slips a frame."""
+TRUNK_LEAN, ARM_ABDUCTION, LIFT, WIDTH, NARROWING, KNEES, SLIPS = 0, 2, 5, 6, 7, 8, 9
 TURNS = 5
-OUT_OF_PRINTS = 2.0
-"""Metres of lift that a metre of sinking in counts as: the student knows of no prints, but lifts its feet half as high
-as clearance asks for, and `Bundle.scene_closing` counts on that."""
 _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
@@ -51,11 +62,11 @@ _TABLE = _TURNS.reshape(TURNS, -1)
 
 @dataclass(frozen=True)
 class Bearings:
-    """Each of `CLOSED` for B characters: radians, and metres last.
+    """Each of `CLOSED` for B characters.
 
     Attributes:
-        past: (B, 6) in the frames of the history.
-        ahead: (B, 16, 6) in those of the window.
+        past: (B, 10) in the frames of the history.
+        ahead: (B, 16, 10) in those of the window.
     """
 
     past: Float
@@ -68,17 +79,27 @@ class Bearings:
 
 @lru_cache(maxsize=2048)
 def _amounts(vector: bytes) -> Float:
-    """(6,) each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
+    """(10,) each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
     effects = effects_of(SceneDescriptor.from_vector(np.frombuffer(vector, np.float32)))
     degrees = [getattr(effects, name) for name in CLOSED[:TURNS]]
     # Arms that are drawn in come as far as the body, which only the student knows.
     degrees[2] = max(degrees[2], 0.0)
-    lift = effects.clearance + OUT_OF_PRINTS * effects.sink
-    return np.array([*np.radians(degrees), lift], np.float32)
+    return np.array(
+        [
+            *np.radians(degrees),
+            # Feet come out of their prints before they swing above the ground.
+            effects.clearance + effects.sink,
+            effects.step_width,
+            np.log(effects.narrowing),
+            np.radians(effects.knee_flexion),
+            effects.slips / (60 * FPS),
+        ],
+        np.float32,
+    )
 
 
 def amounts(vector: Float, alpha: Float) -> Float:
-    """(B, 6) each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
+    """(B, 10) each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
     out = np.zeros((len(vector), len(CLOSED)), np.float32)
     for row in np.flatnonzero((alpha != 0) & vector.any(axis=1)):
         out[row] = _amounts(np.ascontiguousarray(vector[row], np.float32).tobytes()) * alpha[row]
@@ -86,7 +107,7 @@ def amounts(vector: Float, alpha: Float) -> Float:
 
 
 def turn(rotations: Float, radians: Float) -> None:
-    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 6); the negative ones undo it."""
+    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 10); the negative ones undo it."""
     half = (np.float32(0.5) * radians[..., :TURNS]) @ _TABLE
     axis = half.reshape(*half.shape[:-1], 3, len(_TRUNK))
     size = np.sqrt(np.square(axis).sum(axis=-2))

@@ -52,6 +52,8 @@ CONTACT_OFF = 0.4
 """A contact begins above the one and ends below the other."""
 GROUND_MARGIN = 0.002
 """Metres below its rest height to which a heel or toe may sink."""
+STRIDES = 5
+"""Numbers of `FootLocks.strides`."""
 HEEL_RISE = 0.04
 """Metres that a heel rises where the leg does not reach it; at twice that it does no more."""
 _EXTENSION_KNEE = np.float32(0.985)
@@ -87,6 +89,10 @@ class FootLocks:
             each frame; zeros by default, and on level ground.
         sunk: (..., 2) metres that the feet are below the surface, and by how much more each frame; zeros by default.
             NaN where that is not known: they are then as deep as the scene has them. Counts whether or not ``given``.
+        strides: (..., 5) what a scene does to steps, see `streaming.scene_layers`: metres that the pelvis is let down
+            for bent knees and by how much more each frame; frames since a slip was last drawn for, frames since the
+            landing of the slip that goes on and its metres, negative on the right. Zeros by default. Counts whether or
+            not ``given``.
     """
 
     active: Bool
@@ -94,11 +100,12 @@ class FootLocks:
     given: Bool
     lowered: Float = field(default_factory=lambda: np.zeros(0, np.float32))
     sunk: Float = field(default_factory=lambda: np.zeros(0, np.float32))
+    strides: Float = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        for name in ("lowered", "sunk"):
+        for name, size in (("lowered", 2), ("sunk", 2), ("strides", STRIDES)):
             if getattr(self, name).shape[-1] == 0:
-                object.__setattr__(self, name, np.zeros((*np.shape(self.given), 2), np.float32))
+                object.__setattr__(self, name, np.zeros((*np.shape(self.given), size), np.float32))
 
     @staticmethod
     def unknown(batch: int, sunk: float = np.nan) -> FootLocks:
@@ -112,7 +119,14 @@ class FootLocks:
 
     def __getitem__(self, key: Any) -> FootLocks:
         """Index or slice the leading axes."""
-        return FootLocks(self.active[key], self.position[key], self.given[key], self.lowered[key], self.sunk[key])
+        return FootLocks(
+            self.active[key],
+            self.position[key],
+            self.given[key],
+            self.lowered[key],
+            self.sunk[key],
+            self.strides[key],
+        )
 
     @staticmethod
     def stack(rows: list[FootLocks]) -> FootLocks:
@@ -123,6 +137,7 @@ class FootLocks:
             np.stack([row.given for row in rows]),
             np.stack([row.lowered for row in rows]),
             np.stack([row.sunk for row in rows]),
+            np.stack([row.strides for row in rows]),
         )
 
 
@@ -469,6 +484,12 @@ def _angle_to_chord(side: float, other: float, chord: Float) -> Float:
     np.minimum(cosine, np.float32(1.0), out=cosine)
     angle: Float = np.arccos(cosine, out=cosine)
     return angle
+
+
+def knee_flexion(chord: Float) -> Float:
+    """Radians, 0 for a straight leg, of legs whose hips and ankles are ``chord`` metres apart (any shape)."""
+    cosine = (chord * chord - np.float32(_THIGH**2 + _SHANK**2)) * np.float32(1 / (2 * _THIGH * _SHANK))
+    return np.asarray(np.arccos(np.clip(cosine, np.float32(-1.0), np.float32(1.0))), np.float32)
 
 
 def _about(axis: Float, angle: Float) -> Float:

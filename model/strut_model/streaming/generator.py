@@ -26,8 +26,8 @@ from strut_model.streaming.bearing import Bearings
 from strut_model.streaming.engine import Engine, validate_steps
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.ground import Grounds
-from strut_model.streaming.lift import lift
 from strut_model.streaming.noise import noise
+from strut_model.streaming.scene_layers import SceneLayers
 from strut_model.streaming.scenery import Depths, depths
 from strut_model.streaming.seams import SEAM_DECAY, inertialise
 from strut_model.streaming.steering import steer
@@ -128,9 +128,12 @@ class _Canonical:
     linear: Float  # root x, root z, heading, pelvis x, y, z
     rotations: Float  # (B, 8, 22, 4)
     joints: Float  # (B, 8, 22, 3) positions
+    feet: Float  # (B, 2, 4, 3) heels and toes in the last two frames, as they were on screen but for ground and depth
+    contacts: Float  # (B, 8, 4)
     features: Float  # normalised
     grounds: _Grounded | None
     depths: Depths | None
+    layers: SceneLayers | None
 
 
 @dataclass(frozen=True)
@@ -232,23 +235,33 @@ class MotionGenerator:
         linear[..., 3::2] += linear[..., :2]
         rotations = np.array(motion.rotations, np.float32)
         rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
-        if requests.bearings is not None:
-            bearing.turn(rotations, -requests.bearings.past[:, None])
-            _put_down(requests.bearings, linear, rotations)
+        contacts = np.asarray(motion.contacts, np.float32)
+        layers = SceneLayers.of(requests.bearings, requests.locks.strides)
+        if layers is not None:
+            bearing.turn(rotations, -layers.past)
+            contacts = layers.contacts(contacts)
         grounds = None
         if requests.ground is not None:
-            grounds = _laid_level(requests, origin, facing, linear, rotations)
-            on = grounds.rows
-            relative[on] = linear[on, :, 3:]
-            relative[on, :, ::2] -= linear[on, :, :2]
+            grounds = _laid_level(requests, contacts, origin, facing, linear, rotations)
+            _into(relative, linear, grounds.rows)
+        screen = None
+        if layers is not None:
+            screen = layers.take_off_steps(linear, rotations)
+            _into(relative, linear, screen[0])
         rows = kin.rows_of(rotations)
         joints = kin.joint_positions(rows, relative)
+        places = joints[:, -2:, CONTACT_JOINTS]
+        places[..., ::2] += linear[:, -2:, None, :2]
+        if screen is not None:
+            places[screen[0]] = screen[1]
         features[..., POSITIONS] = joints.reshape(batch, frames, -1)
         features[..., ROTATIONS] = rows[..., :2, :].reshape(batch, frames, -1)
-        features[..., CONTACTS] = motion.contacts
+        features[..., CONTACTS] = contacts
         features -= self._mean
         features *= self._inverse_std
-        return _Canonical(origin, facing, linear, rotations, joints, features, grounds, sunken)
+        return _Canonical(
+            origin, facing, linear, rotations, joints, places, contacts, features, grounds, sunken, layers
+        )
 
     def _conditions(self, requests: WindowRequests, history: _Canonical) -> dict[str, Float]:
         batch = requests.batch
@@ -295,10 +308,15 @@ class MotionGenerator:
                 self.seam_decay,
                 angular=_HEADING,
             )
+        planned = None
+        if history.layers is not None:
+            standing = history.contacts[:, -1] > np.float32(0.5)
+            standing |= requests.locks.given[:, None] & requests.locks.active
+            planned = history.layers.planned(linear, rotations, contacts, standing, requests.seed, requests.start_frame)
+            planned.put_on_steps(linear, rotations, history.joints[:, -1], history.linear[:, -1, :2])
         locks = self._lock(linear, rotations, contacts, requests, history)
-        if requests.bearings is not None:
-            bearing.turn(rotations, requests.bearings.ahead)
-            _lift(requests.bearings, linear, rotations, history)
+        if planned is not None:
+            planned.finish(linear, rotations, contacts, locks)
         if history.depths is not None:
             depth = history.depths.ahead
             linear[..., 4] -= depth[..., 0]
@@ -343,13 +361,11 @@ class MotionGenerator:
             places = np.zeros((*contacts.shape, 3), np.float32)
             return FootLocks(contacts > np.float32(0.5), places, np.zeros(contacts.shape[:2], bool))
         legs = feet.legs_of(rotations, linear[..., 3:])
-        previous = history.joints[rows, -2:][:, :, CONTACT_JOINTS]
-        previous[..., ::2] += history.linear[rows, -2:, None, :2]
         corrections, frame_locks = feet.settle(
             legs.contact_positions(),
             contacts,
-            previous,
-            np.asarray(requests.history.contacts[rows, -1], np.float32),
+            history.feet[rows],
+            history.contacts[rows, -1],
             _locks_in_canonical(requests.locks, history)[rows],
             _allowed_corrections(linear, np.asarray(requests.phase[rows, 2], np.float32)),
         )
@@ -388,7 +404,7 @@ class MotionGenerator:
                     part,
                     turned,
                     contacts[rows],
-                    np.asarray(requests.history.contacts[rows, -1], np.float32),
+                    history.contacts[rows, -1],
                     _locks_in_canonical(requests.locks, history)[rows],
                 )
             linear[rows], rotations[rows] = part, turned
@@ -414,7 +430,9 @@ class MotionGenerator:
         return Motion(root, turned, pelvis, rotations, contacts)
 
 
-def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: Float, rotations: Float) -> _Grounded:
+def _laid_level(
+    requests: WindowRequests, contacts: Float, origin: Float, facing: Float, linear: Float, rotations: Float
+) -> _Grounded:
     """Lay the histories of characters with a ground level, in place."""
     assert requests.ground is not None
     rows = requests.ground.rows
@@ -423,32 +441,15 @@ def _laid_level(requests: WindowRequests, origin: Float, facing: Float, linear: 
     real = np.maximum(np.arange(HISTORY), HISTORY - requests.history_length[rows, None])
     frames = (rows[:, None], real)
     part, turned = linear[frames], rotations[frames]
-    contacts = np.asarray(requests.history.contacts, np.float32)[frames]
-    before = ground.flattened(fields, part, turned, contacts, requests.locks[rows])
+    before = ground.flattened(fields, part, turned, contacts[frames], requests.locks[rows])
     linear[rows], rotations[rows] = part, turned
     return _Grounded(rows, fields, before)
 
 
-def _put_down(bearings: Bearings, linear: Float, rotations: Float) -> None:
-    """Take off the histories what their feet were lifted by, in place."""
-    metres = bearings.past[:, bearing.TURNS]
-    rows = np.flatnonzero(metres)
-    if len(rows):
-        part, own = rotations[rows], linear[rows]
-        lift(part, own, np.repeat(-metres[rows, None], HISTORY, axis=1))
-        rotations[rows] = part
-
-
-def _lift(bearings: Bearings, linear: Float, rotations: Float, history: _Canonical) -> None:
-    """Lift the windows' feet, in place."""
-    metres = bearings.ahead[..., bearing.TURNS]
-    rows = np.flatnonzero(metres.any(axis=1))
-    if len(rows):
-        places = history.joints[rows, -1][:, CONTACT_JOINTS]
-        places[..., ::2] += history.linear[rows, -1, None, :2]
-        part = rotations[rows]
-        lift(part, linear[rows], metres[rows], (places, history.linear[rows, -1, :2]))
-        rotations[rows] = part
+def _into(relative: Float, linear: Float, rows: npt.NDArray[np.int64]) -> None:
+    """Pelvises from the roots, of rows whose linear channels have changed."""
+    relative[rows] = linear[rows, :, 3:]
+    relative[rows, :, ::2] -= linear[rows, :, :2]
 
 
 def _allowed_corrections(linear: Float, gesture: Float) -> Float:
@@ -483,7 +484,7 @@ def _locks_in_canonical(locks: FootLocks, history: _Canonical) -> FootLocks:
     position = np.array(locks.position, np.float32)
     cosine, sine = np.cos(history.heading)[:, None], np.sin(history.heading)[:, None]
     position[..., ::2] = kin.turn_ground(position[..., ::2] - history.origin[:, None], cosine, -sine)
-    return FootLocks(locks.active, position, locks.given, locks.lowered, locks.sunk)
+    return FootLocks(locks.active, position, locks.given, locks.lowered, locks.sunk, locks.strides)
 
 
 def _locks_in_anchor(locks: FootLocks, history: _Canonical) -> FootLocks:

@@ -21,6 +21,7 @@ from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor
 from strut_model.scene.effects import effects_of
 from strut_model.scene.encoding import SceneEncoder, turned_wind
 from strut_model.streaming.bearing import Bearings, amounts
+from strut_model.streaming.springs import sprung
 from strut_model.streaming.stoop import STANDING_ROOM
 
 Float = npt.NDArray[np.float32]
@@ -31,8 +32,6 @@ ARRIVED = 0.02
 """Share of the way, and difference of codes, within which a scene has arrived."""
 SINK_DECAY = np.float32(0.3)
 """y of the spring, per frame, that takes the feet to the depth of the ground that they are on."""
-SETTLED = np.float32(5e-4)
-"""Metres, and metres a frame, within which that spring has arrived."""
 CLOSE = np.float32(2e-3)
 """Radians within which a bearing has arrived."""
 DEEPEST = 1.0
@@ -233,13 +232,6 @@ def depths(sink: Float | None, sunk: Float) -> Depths | None:
     speed = np.where(known, sunk[:, 1], np.float32(0.0))
     if not (target.any() or begin.any() or speed.any()):
         return None
-    offset = begin - target
-    moving = speed + SINK_DECAY * offset
-    fade = np.exp(-SINK_DECAY * _AHEAD)
-    ahead = np.empty((len(sunk), WINDOW, 2), np.float32)
-    ahead[..., 0] = (offset[:, None] + moving[:, None] * _AHEAD) * fade
-    ahead[..., 1] = (moving[:, None] - SINK_DECAY * (offset[:, None] + moving[:, None] * _AHEAD)) * fade
-    ahead[(np.abs(ahead) < SETTLED).all(axis=-1)] = 0.0
-    ahead[..., 0] += target[:, None]
+    ahead = sprung(begin, speed, target, SINK_DECAY)
     past = np.clip(begin[:, None] + speed[:, None] * _PAST, np.float32(0.0), np.float32(DEEPEST))
     return Depths(past, ahead)

@@ -34,10 +34,9 @@ from strut_model.training.encoder import compute_codes, load_encoder
 from strut_model.training.scene_encoder import descriptor_arrays, load_descriptor
 
 OPSET = 18
-SCENE_CLOSING = (1.0, 1.0, 1.1, 1.0, 1.0, 0.5)
+SCENE_CLOSING = (1.0, 1.0, 1.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 """`Bundle.scene_closing` of a student that was trained on `strut scene synthesise`: all of what these clips leave out,
-a little more of the arms, which hang before or behind the body and go out by less than they turn, and half of the lift,
-as the student lifts its feet by the other half (`strut eval scene`)."""
+and a little more of the arms, which hang before or behind the body and go out by less than they turn."""
 TOLERANCE = 1e-4
 """Largest difference allowed between PyTorch and ONNX Runtime, in normalised units."""
 

@@ -26,7 +26,7 @@ from strut_proto.v1 import geometry_pb2 as strut_dot_v1_dot_geometry__pb2
 from strut_proto.v1 import skeleton_pb2 as strut_dot_v1_dot_skeleton__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15strut/v1/frames.proto\x12\x08strut.v1\x1a\x17strut/v1/geometry.proto\x1a\x17strut/v1/skeleton.proto\"V\n\x0cPackedFrames\x12)\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x17.strut.v1.FrameEncoding\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"V\n\x08\x46ootLock\x12%\n\x05joint\x18\x01 \x01(\x0e\x32\x16.strut.v1.ContactJoint\x12#\n\x08position\x18\x02 \x01(\x0b\x32\x11.strut.v1.Vector3\"\x85\x01\n\tFootLocks\x12!\n\x05locks\x18\x01 \x03(\x0b\x32\x12.strut.v1.FootLock\x12\x0f\n\x07lowered\x18\x02 \x01(\x02\x12\x10\n\x08lowering\x18\x03 \x01(\x02\x12(\n\x05scene\x18\x04 \x01(\x0b\x32\x14.strut.v1.SceneStateH\x00\x88\x01\x01\x42\x08\n\x06_scene\"I\n\nSceneState\x12\x0c\n\x04sunk\x18\x01 \x01(\x02\x12\x0f\n\x07sinking\x18\x02 \x01(\x02\x12\r\n\x05\x63odes\x18\x03 \x03(\x02\x12\r\n\x05\x61lpha\x18\x04 \x01(\x02\"\x81\x01\n\x07History\x12&\n\x06\x66rames\x18\x01 \x01(\x0b\x32\x16.strut.v1.PackedFrames\x12,\n\nfoot_locks\x18\x02 \x01(\x0b\x32\x13.strut.v1.FootLocksH\x00\x88\x01\x01\x12\x11\n\tend_frame\x18\x03 \x01(\x03\x42\r\n\x0b_foot_locks*f\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46RAME_ENCODING_FLOAT32\x10\x01\x12\x19\n\x15\x46RAME_ENCODING_QUAT48\x10\x02\x42\x0e\xf8\x01\x01\xaa\x02\x08Strut.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15strut/v1/frames.proto\x12\x08strut.v1\x1a\x17strut/v1/geometry.proto\x1a\x17strut/v1/skeleton.proto\"V\n\x0cPackedFrames\x12)\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x17.strut.v1.FrameEncoding\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"V\n\x08\x46ootLock\x12%\n\x05joint\x18\x01 \x01(\x0e\x32\x16.strut.v1.ContactJoint\x12#\n\x08position\x18\x02 \x01(\x0b\x32\x11.strut.v1.Vector3\"\x85\x01\n\tFootLocks\x12!\n\x05locks\x18\x01 \x03(\x0b\x32\x12.strut.v1.FootLock\x12\x0f\n\x07lowered\x18\x02 \x01(\x02\x12\x10\n\x08lowering\x18\x03 \x01(\x02\x12(\n\x05scene\x18\x04 \x01(\x0b\x32\x14.strut.v1.SceneStateH\x00\x88\x01\x01\x42\x08\n\x06_scene\"Z\n\nSceneState\x12\x0c\n\x04sunk\x18\x01 \x01(\x02\x12\x0f\n\x07sinking\x18\x02 \x01(\x02\x12\r\n\x05\x63odes\x18\x03 \x03(\x02\x12\r\n\x05\x61lpha\x18\x04 \x01(\x02\x12\x0f\n\x07strides\x18\x05 \x03(\x02\"\x81\x01\n\x07History\x12&\n\x06\x66rames\x18\x01 \x01(\x0b\x32\x16.strut.v1.PackedFrames\x12,\n\nfoot_locks\x18\x02 \x01(\x0b\x32\x13.strut.v1.FootLocksH\x00\x88\x01\x01\x12\x11\n\tend_frame\x18\x03 \x01(\x03\x42\r\n\x0b_foot_locks*f\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46RAME_ENCODING_FLOAT32\x10\x01\x12\x19\n\x15\x46RAME_ENCODING_QUAT48\x10\x02\x42\x0e\xf8\x01\x01\xaa\x02\x08Strut.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'strut.v1.frames_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\370\001\001\252\002\010Strut.V1'
-  _globals['_FRAMEENCODING']._serialized_start=604
-  _globals['_FRAMEENCODING']._serialized_end=706
+  _globals['_FRAMEENCODING']._serialized_start=621
+  _globals['_FRAMEENCODING']._serialized_end=723
   _globals['_PACKEDFRAMES']._serialized_start=85
   _globals['_PACKEDFRAMES']._serialized_end=171
   _globals['_FOOTLOCK']._serialized_start=173
@@ -43,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FOOTLOCKS']._serialized_start=262
   _globals['_FOOTLOCKS']._serialized_end=395
   _globals['_SCENESTATE']._serialized_start=397
-  _globals['_SCENESTATE']._serialized_end=470
-  _globals['_HISTORY']._serialized_start=473
-  _globals['_HISTORY']._serialized_end=602
+  _globals['_SCENESTATE']._serialized_end=487
+  _globals['_HISTORY']._serialized_start=490
+  _globals['_HISTORY']._serialized_end=619
 # @@protoc_insertion_point(module_scope)

@@ -179,6 +179,7 @@ class SceneState(_message.Message):
     SINKING_FIELD_NUMBER: _builtins.int
     CODES_FIELD_NUMBER: _builtins.int
     ALPHA_FIELD_NUMBER: _builtins.int
+    STRIDES_FIELD_NUMBER: _builtins.int
     sunk: _builtins.float
     """sunk is how far the feet are below the surface. Unit: metres. Range: 0 to 1. Default: 0."""
     sinking: _builtins.float
@@ -191,6 +192,12 @@ class SceneState(_message.Message):
         each. Default: empty, no scene.
         """
 
+    @_builtins.property
+    def strides(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """strides are what the server needs to know of steps that a scene changes: how far knees are bent, and the slip that
+        goes on. Unit: none. Range: 0 to 16 values of -1000 to 1000 each. Default: empty, nothing of the kind.
+        """
+
     def __init__(
         self,
         *,
@@ -198,10 +205,11 @@ class SceneState(_message.Message):
         sinking: _builtins.float = ...,
         codes: _abc.Iterable[_builtins.float] | None = ...,
         alpha: _builtins.float = ...,
+        strides: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "codes", b"codes", "sinking", b"sinking", "sunk", b"sunk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "codes", b"codes", "sinking", b"sinking", "strides", b"strides", "sunk", b"sunk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -147,13 +147,16 @@ std::shared_ptr<const ServerInfo> read_hello(const v1::ServerHello& hello) {
 // What does not fit is left unknown: the server then takes the scene that the request asks for.
 void read_scene(const v1::SceneState& scene, SceneState& out) {
     const auto count = static_cast<std::size_t>(scene.codes_size());
-    if (count > SceneState::kMaxCodes) return;
+    const auto strides = static_cast<std::size_t>(scene.strides_size());
+    if (count > SceneState::kMaxCodes || strides > SceneState::kMaxStrides) return;
     out.known = true;
     out.sunk = scene.sunk();
     out.sinking = scene.sinking();
     out.alpha = scene.alpha();
     out.count = count;
     std::copy(scene.codes().begin(), scene.codes().end(), out.codes.begin());
+    out.stride_count = strides;
+    std::copy(scene.strides().begin(), scene.strides().end(), out.strides.begin());
 }
 
 void read_window(const v1::Window& window, ReplySlot& out) {
@@ -399,6 +402,7 @@ void write_scene(const SceneState& scene, v1::SceneState& out) {
     out.set_sinking(scene.sinking);
     out.set_alpha(scene.alpha);
     for (std::size_t i = 0; i < scene.count; ++i) out.add_codes(scene.codes[i]);
+    for (std::size_t i = 0; i < scene.stride_count; ++i) out.add_strides(scene.strides[i]);
 }
 
 void write_timeline(const RequestSlot& request, LentFrames& lent, v1::Timeline& out) {

@@ -32,22 +32,22 @@ namespace Strut.V1 {
             "CHBvc2l0aW9uGAIgASgLMhEuc3RydXQudjEuVmVjdG9yMyKFAQoJRm9vdExv",
             "Y2tzEiEKBWxvY2tzGAEgAygLMhIuc3RydXQudjEuRm9vdExvY2sSDwoHbG93",
             "ZXJlZBgCIAEoAhIQCghsb3dlcmluZxgDIAEoAhIoCgVzY2VuZRgEIAEoCzIU",
-            "LnN0cnV0LnYxLlNjZW5lU3RhdGVIAIgBAUIICgZfc2NlbmUiSQoKU2NlbmVT",
+            "LnN0cnV0LnYxLlNjZW5lU3RhdGVIAIgBAUIICgZfc2NlbmUiWgoKU2NlbmVT",
             "dGF0ZRIMCgRzdW5rGAEgASgCEg8KB3NpbmtpbmcYAiABKAISDQoFY29kZXMY",
-            "AyADKAISDQoFYWxwaGEYBCABKAIigQEKB0hpc3RvcnkSJgoGZnJhbWVzGAEg",
-            "ASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzEiwKCmZvb3RfbG9ja3MYAiAB",
-            "KAsyEy5zdHJ1dC52MS5Gb290TG9ja3NIAIgBARIRCgllbmRfZnJhbWUYAyAB",
-            "KANCDQoLX2Zvb3RfbG9ja3MqZgoNRnJhbWVFbmNvZGluZxIeChpGUkFNRV9F",
-            "TkNPRElOR19VTlNQRUNJRklFRBAAEhoKFkZSQU1FX0VOQ09ESU5HX0ZMT0FU",
-            "MzIQARIZChVGUkFNRV9FTkNPRElOR19RVUFUNDgQAkIO+AEBqgIIU3RydXQu",
-            "VjFiBnByb3RvMw=="));
+            "AyADKAISDQoFYWxwaGEYBCABKAISDwoHc3RyaWRlcxgFIAMoAiKBAQoHSGlz",
+            "dG9yeRImCgZmcmFtZXMYASABKAsyFi5zdHJ1dC52MS5QYWNrZWRGcmFtZXMS",
+            "LAoKZm9vdF9sb2NrcxgCIAEoCzITLnN0cnV0LnYxLkZvb3RMb2Nrc0gAiAEB",
+            "EhEKCWVuZF9mcmFtZRgDIAEoA0INCgtfZm9vdF9sb2NrcypmCg1GcmFtZUVu",
+            "Y29kaW5nEh4KGkZSQU1FX0VOQ09ESU5HX1VOU1BFQ0lGSUVEEAASGgoWRlJB",
+            "TUVfRU5DT0RJTkdfRkxPQVQzMhABEhkKFUZSQU1FX0VOQ09ESU5HX1FVQVQ0",
+            "OBACQg74AQGqAghTdHJ1dC5WMWIGcHJvdG8z"));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.FrameEncoding), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PackedFrames), global::Strut.V1.PackedFrames.Parser, new[]{ "Encoding", "Count", "Data" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLock), global::Strut.V1.FootLock.Parser, new[]{ "Joint", "Position" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.FootLocks), global::Strut.V1.FootLocks.Parser, new[]{ "Locks", "Lowered", "Lowering", "Scene" }, new[]{ "Scene" }, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.SceneState), global::Strut.V1.SceneState.Parser, new[]{ "Sunk", "Sinking", "Codes", "Alpha" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.SceneState), global::Strut.V1.SceneState.Parser, new[]{ "Sunk", "Sinking", "Codes", "Alpha", "Strides" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.History), global::Strut.V1.History.Parser, new[]{ "Frames", "FootLocks", "EndFrame" }, new[]{ "FootLocks" }, null, null, null)
           }));
     }
@@ -988,6 +988,7 @@ namespace Strut.V1 {
       sinking_ = other.sinking_;
       codes_ = other.codes_.Clone();
       alpha_ = other.alpha_;
+      strides_ = other.strides_.Clone();
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -1057,6 +1058,21 @@ namespace Strut.V1 {
       }
     }
 
+    /// <summary>Field number for the "strides" field.</summary>
+    public const int StridesFieldNumber = 5;
+    private static readonly pb::FieldCodec<float> _repeated_strides_codec
+        = pb::FieldCodec.ForFloat(42);
+    private readonly pbc::RepeatedField<float> strides_ = new pbc::RepeatedField<float>();
+    /// <summary>
+    /// strides are what the server needs to know of steps that a scene changes: how far knees are bent, and the slip that
+    /// goes on. Unit: none. Range: 0 to 16 values of -1000 to 1000 each. Default: empty, nothing of the kind.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<float> Strides {
+      get { return strides_; }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -1076,6 +1092,7 @@ namespace Strut.V1 {
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Sinking, other.Sinking)) return false;
       if(!codes_.Equals(other.codes_)) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Alpha, other.Alpha)) return false;
+      if(!strides_.Equals(other.strides_)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -1087,6 +1104,7 @@ namespace Strut.V1 {
       if (Sinking != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Sinking);
       hash ^= codes_.GetHashCode();
       if (Alpha != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Alpha);
+      hash ^= strides_.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -1118,6 +1136,7 @@ namespace Strut.V1 {
         output.WriteRawTag(37);
         output.WriteFloat(Alpha);
       }
+      strides_.WriteTo(output, _repeated_strides_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -1141,6 +1160,7 @@ namespace Strut.V1 {
         output.WriteRawTag(37);
         output.WriteFloat(Alpha);
       }
+      strides_.WriteTo(ref output, _repeated_strides_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -1161,6 +1181,7 @@ namespace Strut.V1 {
       if (Alpha != 0F) {
         size += 1 + 4;
       }
+      size += strides_.CalculateSize(_repeated_strides_codec);
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -1183,6 +1204,7 @@ namespace Strut.V1 {
       if (other.Alpha != 0F) {
         Alpha = other.Alpha;
       }
+      strides_.Add(other.strides_);
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -1219,6 +1241,11 @@ namespace Strut.V1 {
             Alpha = input.ReadFloat();
             break;
           }
+          case 42:
+          case 45: {
+            strides_.AddEntriesFrom(input, _repeated_strides_codec);
+            break;
+          }
         }
       }
     #endif
@@ -1253,6 +1280,11 @@ namespace Strut.V1 {
           }
           case 37: {
             Alpha = input.ReadFloat();
+            break;
+          }
+          case 42:
+          case 45: {
+            strides_.AddEntriesFrom(ref input, _repeated_strides_codec);
             break;
           }
         }

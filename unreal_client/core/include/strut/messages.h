@@ -30,12 +30,14 @@ struct Error {
 
 // How far a character is in a scene, as the server says it: given back as it is.
 struct SceneState {
-    static constexpr std::size_t kMaxCodes = 64;
+    static constexpr std::size_t kMaxCodes = 64, kMaxStrides = 16;
     bool known = false;
     float sunk = 0.0f, sinking = 0.0f;  // metres, and metres a frame
     float alpha = 0.0f;
     std::size_t count = 0;
     std::array<float, kMaxCodes> codes{};
+    std::size_t stride_count = 0;
+    std::array<float, kMaxStrides> strides{};
 };
 
 // Feet that are held on the ground, and how the body goes with the ground and the scene.
