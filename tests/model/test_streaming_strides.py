@@ -134,6 +134,13 @@ def test_slips_are_as_many_as_asked_for_and_the_same_for_a_seed() -> None:
     np.testing.assert_array_equal(state, same)
 
 
+def test_only_landings_that_stand_long_enough_can_slip() -> None:
+    on = np.zeros((1, WINDOW, 2), bool)
+    on[0, 2:8, 0] = on[0, 2:12, 1] = on[0, 14:, 0] = True
+    found = slipping.landings(on, np.array([[False, False]]))
+    assert np.argwhere(found[0]).tolist() == [[2, 1], [14, 0]]
+
+
 def test_a_slip_goes_on_where_the_window_before_left_it_and_is_over_in_time() -> None:
     landings = np.zeros((1, WINDOW, 2), bool)
     landings[0, 12, 1] = True

@@ -105,9 +105,11 @@ class SceneLayers:
             frames = strides.Frames(rotations[rows], linear[rows])
             state[rows, :, _BEND] = strides.bend(frames, contacts[rows], self.ahead[rows], self.state[rows, _BEND])
         on: Bool = np.asarray(feet.contact_plan(contacts, standing).reshape(-1, WINDOW, 2, 2).any(axis=-1))
-        was = np.concatenate((standing.reshape(-1, 1, 2, 2).any(axis=-1), on[:, :-1]), axis=1)
+        before: Bool = np.asarray(standing.reshape(-1, 2, 2).any(axis=-1))
         rates = self.ahead[:, -1, SLIPS]
-        new, state[..., _SLIP] = slipping.drawn(on & ~was, rates, seed, start_frame, self.state[:, _SLIP], self.slips)
+        new, state[..., _SLIP] = slipping.drawn(
+            slipping.landings(on, before), rates, seed, start_frame, self.state[:, _SLIP], self.slips
+        )
         down = state[..., 0] + self.reaction + slipping.react(new, None, self.ahead)[:, HISTORY:]
         return Planned(self, down, state, [*self.slips, *new])
 

@@ -75,8 +75,21 @@ def under_way(state: Float) -> list[Slip]:
     ]
 
 
+def landings(on: Bool, before: Bool) -> Bool:
+    """(B, 16, 2) the landings of stances that last for a slip, or go on at the window's end.
+
+    Args:
+        on: (B, 16, 2) whether each foot stands.
+        before: (B, 2) in the frame before.
+    """
+    out = on & ~np.concatenate((before[:, None], on[:, :-1]), axis=1)
+    for later in range(1, ONSET_FRAMES + SLIDE_FRAMES + 1):
+        out[:, :-later] &= on[:, later:]
+    return out
+
+
 def drawn(
-    landings: Bool,
+    landed: Bool,
     rates: Float,
     seed: npt.NDArray[np.uint64],
     start_frame: npt.NDArray[np.int64],
@@ -88,7 +101,7 @@ def drawn(
     Nobody slips in the middle of a recovery; the time of it counts for the next landing, so that the rate stays.
 
     Args:
-        landings: (B, 16, 2) whether each foot lands.
+        landed: (B, 16, 2) see `landings`.
         rates: (B,) slips a frame; nothing is drawn where it is 0.
         seed: (B,) of the characters.
         start_frame: (B,) of the windows.
@@ -104,7 +117,7 @@ def drawn(
             waited = min(waited + 1, LONGEST_WAIT)
             if slip is not None and frame - slip.landing >= OVER:
                 slip = None
-            for side in np.flatnonzero(landings[row, frame]):
+            for side in np.flatnonzero(landed[row, frame]):
                 if slip is not None or rates[row] <= 0:
                     continue
                 numbers = np.random.default_rng((int(seed[row]), int(start_frame[row]) + frame, int(side))).random(2)
