@@ -277,11 +277,12 @@ class WindowMaker:
             steps=steps,
             ground=Grounds.below(
                 [None if work.request.scene is None else work.request.scene.field for work in kept],
-                None if scenes is None else scenes.free,
+                None if scenes is None else scenes.low,
             ),
             scene=None if scenes is None else scenes.code,
             sink=None if scenes is None else scenes.sink,
             bearings=None if scenes is None else scenes.bearings,
+            low=None if scenes is None else scenes.low,
         )
         return _Prepared(kept, lookups, history, requests, scenes, warnings)
 
@@ -524,6 +525,7 @@ def padded_requests(requests: WindowRequests, size: int) -> WindowRequests:
         scene=None if requests.scene is None else requests.scene[rows],
         bearings=None if requests.bearings is None else requests.bearings[rows],
         sink=None if requests.sink is None else requests.sink[rows],
+        low=None if requests.low is None else requests.low[rows],
     )
 
 

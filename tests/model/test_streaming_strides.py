@@ -66,14 +66,14 @@ def down(metres: float) -> np.ndarray:
 )
 def test_steps_change_by_what_is_asked_and_nothing_else_does(given: dict[str, float], name: str, change: float) -> None:
     clip, frames, before = walking()
-    strides.put_on(frames, amounts(**given), down(0.0), before)
+    strides.put_on(frames, amounts(**given), down(0.0), before, down(0.0))
     found = measure(clip_of(clip, frames))[name] - measure(clip)[name]
     assert found == pytest.approx(change, abs=max(0.2 * change, 0.006))
 
 
 def test_narrowed_steps_come_nearer_to_the_way_by_their_factor() -> None:
     clip, frames, before = walking()
-    strides.put_on(frames, amounts(narrowing=np.log(0.4)), down(0.0), before)
+    strides.put_on(frames, amounts(narrowing=np.log(0.4)), down(0.0), before, down(0.0))
     assert measure(clip_of(clip, frames)).straddle == pytest.approx(0.4 * measure(clip).straddle, rel=0.1)
 
 
@@ -92,17 +92,18 @@ def test_standing_knees_bend_by_the_degrees_asked_for_whatever_the_width(given: 
         settled = found[:, -1]
         low.append(found[0, :, 0])
     assert np.abs(np.diff(np.concatenate(low))).max() < 0.01
-    strides.put_on(frames, asked, down(float(np.concatenate(low)[32:].mean())), before)
+    strides.put_on(frames, asked, down(float(np.concatenate(low)[32:].mean())), before, down(0.0))
     assert measure(clip_of(clip, frames)).knee_flexion - measure(clip).knee_flexion == pytest.approx(12.0, abs=3.0)
 
 
 def test_a_history_gives_back_what_was_put_on() -> None:
     clip, frames, before = walking()
     asked = amounts(lift=0.08, width=0.05, narrowing=np.log(0.5), knees=0.2)
-    strides.put_on(frames, asked, down(0.04), before)
+    strides.put_on(frames, asked, down(0.04), before, down(0.0))
     changed = clip_of(clip, frames).positions()
     assert np.abs(changed - clip.positions()).max() > 0.05
-    strides.take_off(frames, asked, down(0.04))
+    frames = Frames(frames.rotations, frames.linear)
+    strides.take_off(frames, asked, down(0.04), down(0.0))
     off = np.linalg.norm(clip_of(clip, frames).positions() - clip.positions(), axis=-1)
     # A leg that is nearly straight is not stretched all the way (`feet.move_feet`).
     assert np.percentile(off, 95) < 4e-3

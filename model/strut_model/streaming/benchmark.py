@@ -140,8 +140,7 @@ def in_scene(
     """The requests of characters that are in a scene; in it for a while, unless ``states`` say something else."""
     heading = requests.history.root_heading[:, -1]
     told = conditions(encoder, [scene] * requests.batch, states or SceneStates.unknown(requests.batch), heading)
-    ground = requests.ground or Grounds.below([None] * requests.batch, told.free)
-    return replace(requests, scene=told.code, sink=told.sink, bearings=told.bearings, ground=ground)
+    return replace(requests, scene=told.code, sink=told.sink, bearings=told.bearings, low=told.low)
 
 
 def measure(

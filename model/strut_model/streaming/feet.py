@@ -52,7 +52,7 @@ CONTACT_OFF = 0.4
 """A contact begins above the one and ends below the other."""
 GROUND_MARGIN = 0.002
 """Metres below its rest height to which a heel or toe may sink."""
-STRIDES = 5
+STRIDES = 7
 """Numbers of `FootLocks.strides`."""
 HEEL_RISE = 0.04
 """Metres that a heel rises where the leg does not reach it; at twice that it does no more."""
@@ -89,10 +89,10 @@ class FootLocks:
             each frame; zeros by default, and on level ground.
         sunk: (..., 2) metres that the feet are below the surface, and by how much more each frame; zeros by default.
             NaN where that is not known: they are then as deep as the scene has them. Counts whether or not ``given``.
-        strides: (..., 5) what a scene does to steps, see `streaming.scene_layers`: metres that the pelvis is let down
+        strides: (..., 7) what a scene does to steps, see `streaming.scene_layers`: metres that the pelvis is let down
             for bent knees and by how much more each frame; frames since a slip was last drawn for, frames since the
-            landing of the slip that goes on and its metres, negative on the right. Zeros by default. Counts whether or
-            not ``given``.
+            landing of the slip that goes on and its metres, negative on the right; how deep one stoops, 0 to 1, and by
+            how much more each frame. Zeros by default. Counts whether or not ``given``.
     """
 
     active: Bool

@@ -20,7 +20,7 @@ from strut_model.features import CONTACTS, FEATURES, HISTORY, POSITIONS, ROTATIO
 from strut_model.heights import HeightFields
 from strut_model.motion import Motion
 from strut_model.skeleton import CONTACT_JOINTS, FPS, JOINTS
-from strut_model.streaming import bearing, feet, ground
+from strut_model.streaming import feet, ground
 from strut_model.streaming import kinematics as kin
 from strut_model.streaming.bearing import Bearings
 from strut_model.streaming.engine import Engine, validate_steps
@@ -66,6 +66,8 @@ class WindowRequests:
             a scene. A student that knows no scenes takes none.
         bearings: what is taken off the histories and put onto the windows, see `streaming.bearing`; None for nothing.
         sink: (B,) metres that feet sink into the ground there; None where nobody's do.
+        low: (B, 2) free height and how much one stoops for it, see `SceneConditions.low`; of no concern to who has a
+            ground, whose ceilings say it. None where nobody has to.
     """
 
     history: Motion
@@ -86,6 +88,7 @@ class WindowRequests:
     scene: Float | None = None
     bearings: Bearings | None = None
     sink: Float | None = None
+    low: Float | None = None
 
     @property
     def batch(self) -> int:
@@ -236,9 +239,9 @@ class MotionGenerator:
         rotations = np.array(motion.rotations, np.float32)
         rotations[:, :, 0] = kin.multiply(kin.heading_quaternions(heading), rotations[:, :, 0])
         contacts = np.asarray(motion.contacts, np.float32)
-        layers = SceneLayers.of(requests.bearings, requests.locks.strides)
+        layers = SceneLayers.of(requests.bearings, requests.locks.strides, _low_without_ground(requests))
         if layers is not None:
-            bearing.turn(rotations, -layers.past)
+            layers.take_off_turns(rotations)
             contacts = layers.contacts(contacts)
         grounds = None
         if requests.ground is not None:
@@ -312,7 +315,10 @@ class MotionGenerator:
         if history.layers is not None:
             standing = history.contacts[:, -1] > np.float32(0.5)
             standing |= requests.locks.given[:, None] & requests.locks.active
-            planned = history.layers.planned(linear, rotations, contacts, standing, requests.seed, requests.start_frame)
+            depth = np.zeros(contacts.shape[:2], np.float32) if history.depths is None else history.depths.ahead[..., 0]
+            planned = history.layers.planned(
+                linear, rotations, contacts, standing, depth, requests.seed, requests.start_frame
+            )
             planned.put_on_steps(linear, rotations, history.joints[:, -1], history.linear[:, -1, :2])
         locks = self._lock(linear, rotations, contacts, requests, history)
         if planned is not None:
@@ -444,6 +450,15 @@ def _laid_level(
     before = ground.flattened(fields, part, turned, contacts[frames], requests.locks[rows])
     linear[rows], rotations[rows] = part, turned
     return _Grounded(rows, fields, before)
+
+
+def _low_without_ground(requests: WindowRequests) -> Float | None:
+    """``WindowRequests.low`` of those who have no ground."""
+    if requests.low is None or requests.ground is None:
+        return requests.low
+    low = requests.low.copy()
+    low[requests.ground.rows, 0] = np.inf
+    return low
 
 
 def _into(relative: Float, linear: Float, rows: npt.NDArray[np.int64]) -> None:

@@ -63,9 +63,6 @@ _TIME = np.arange(1, WINDOW + 1, dtype=np.float32)
 _PAST = np.arange(1 - HISTORY, 1, dtype=np.float32)
 
 
-_LEVEL = HeightField(np.zeros(2, np.float32), np.zeros((), np.float32), 1.0, np.zeros((2, 2), np.float32))
-
-
 @dataclass(frozen=True)
 class Grounds:
     """The grounds of some characters of a batch.
@@ -87,17 +84,19 @@ class Grounds:
         return Grounds(np.array([row for row, _ in given]), HeightFields.stack([field for _, field in given]))
 
     @staticmethod
-    def below(fields: Sequence[HeightField | None], free: npt.NDArray[np.floating] | None) -> Grounds | None:
-        """The same where a scene leaves (B,) metres of free height above the ground; infinite for any, None for all of
-        them. Ceilings that a field has itself count in its place.
+    def below(fields: Sequence[HeightField | None], low: npt.NDArray[np.floating] | None) -> Grounds | None:
+        """The same where scenes leave little free height, see `SceneConditions.low`; None where none does.
+
+        Ceilings that a field has itself count in its place, and who has no field stoops without one
+        (`streaming.scene_layers`). At a share of 1/2 one stoops half as deep as is needed.
         """
-        if free is None:
+        if low is None:
             return Grounds.of(fields)
         rows = []
-        for field, height in zip(fields, free, strict=True):
-            if np.isfinite(height) and (field is None or field.ceilings is None):
-                own = _LEVEL if field is None else field
-                field = replace(own, ceilings=own.heights + float(height))
+        for field, (height, share) in zip(fields, low.tolist(), strict=True):
+            if field is not None and field.ceilings is None and np.isfinite(height):
+                free = stoop.STANDING_ROOM - share * (stoop.STANDING_ROOM - height)
+                field = replace(field, ceilings=field.heights + np.float32(free))
             rows.append(field)
         return Grounds.of(rows)
 

@@ -21,7 +21,7 @@ from strut_model.skeleton import FPS
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
 from strut_model.streaming.ground import Grounds
-from strut_model.streaming.scenery import SceneConditions, Scenery, SceneStates, conditions
+from strut_model.streaming.scenery import Scenery, SceneStates, conditions
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -65,8 +65,8 @@ def rollout(
         frames_per_window: frames played of each window before the next one is planned, 4 to 16.
         history_length: real frames at the end of ``history``.
         position_mask, heading_mask: (B, T) where place and facing are asked; everywhere when None.
-        ground: what the characters walk on, in the space of the paths, ceilings included; level and below what the
-            scenes leave free when None.
+        ground: what the characters walk on, in the space of the paths, ceilings included; level when None. Low scenes
+            make who has none stoop.
         scenes: (B,) the scenes that they are in, None for none, or a function of a window's first frame that says them.
             They are there from the first frame on, with feet at the surface that sink in. The paths stay as they are.
 
@@ -121,10 +121,11 @@ def rollout(
             start_frame=np.full(batch, start, np.int64),
             locks=locks,
             steps=steps,
-            ground=ground if ground is not None else _ceilings(surroundings, batch),
+            ground=ground,
             scene=None if surroundings is None else surroundings.code,
             sink=None if surroundings is None else surroundings.sink,
             bearings=None if surroundings is None else surroundings.bearings,
+            low=None if surroundings is None else surroundings.low,
         )
         results = generator.generate(requests)
         played = results.motion.slice_frames(0, frames_per_window)
@@ -133,10 +134,6 @@ def rollout(
         length = np.minimum(length + frames_per_window, HISTORY)
         parts.append(played)
     return Motion.concatenate(parts).slice_frames(0, frames)
-
-
-def _ceilings(surroundings: SceneConditions | None, batch: int) -> Grounds | None:
-    return None if surroundings is None else Grounds.below([None] * batch, surroundings.free)
 
 
 def character_seeds(seed: int | npt.NDArray[np.integer], batch: int) -> npt.NDArray[np.uint64]:

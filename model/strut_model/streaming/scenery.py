@@ -119,8 +119,8 @@ class SceneConditions:
     Attributes:
         code: (B, 5, 64) the student's scene input; None where nobody is in a scene.
         sink: (B,) metres; None where nobody sinks in.
-        free: (B,) metres of free height above the ground; infinite where nobody has to stoop, None where nobody in the
-            batch has to.
+        low: (B, 2) metres of free height above the surface, infinite where nobody has to stoop, and which share of what
+            is needed one stoops; None where nobody in the batch has to.
         bearings: what the student leaves open of how one bears oneself; None where that is nothing.
         states: before the window, with what is not known taken as what is asked for.
         target: what is asked for.
@@ -128,7 +128,7 @@ class SceneConditions:
 
     code: Float | None
     sink: Float | None
-    free: Float | None
+    low: Float | None
     bearings: Bearings | None
     states: SceneStates
     target: SceneStates
@@ -176,16 +176,15 @@ def conditions(
             if scene.alpha != 0:
                 np.multiply(scene.code, np.float32(scene.alpha), out=code[row])
     bearings = _bearings(before, target, known, encoder.closing) if encoder.closing.any() else None
-    return SceneConditions(code, sink if sink.any() else None, _free_height(now), bearings, before, target)
+    return SceneConditions(code, sink if sink.any() else None, _low(now), bearings, before, target)
 
 
-def _free_height(states: SceneStates) -> Float | None:
-    """(B,) metres; at alpha 1/2 one stoops half as deep as is needed."""
-    free = np.full(len(states.alpha), np.inf, np.float32)
+def _low(states: SceneStates) -> Float | None:
+    low = np.full((len(states.alpha), 2), np.inf, np.float32)
+    low[:, 1] = states.alpha
     for row in np.flatnonzero((states.vector[:, _CLEARANCE] < _LOW_CODE) & (states.alpha > 0)):
-        height = QUANTITIES[_CLEARANCE].decode(float(states.vector[row, _CLEARANCE]))
-        free[row] = STANDING_ROOM - float(states.alpha[row]) * (STANDING_ROOM - height)
-    return free if np.isfinite(free).any() else None
+        low[row, 0] = QUANTITIES[_CLEARANCE].decode(float(states.vector[row, _CLEARANCE]))
+    return low if np.isfinite(low[:, 0]).any() else None
 
 
 def _bearings(

@@ -1,7 +1,8 @@
 """Pelvis and trunk over a ground: how high the pelvis goes, how the trunk leans on slopes and stoops under ceilings.
 
-All of it is a smooth function of where the root is. So it can be taken off a history and put onto the window that
-follows without anything being carried between windows, and nothing can pop.
+Over a ground all of it is a smooth function of where the root is. So it can be taken off a history and put onto the
+window that follows without anything being carried between windows, and nothing can pop. Who stoops in a low scene
+without a ground stoops as deep as the own head needs, and how deep that is travels with the foot locks.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from strut_model.features import HISTORY
 from strut_model.heights import HeightFields
 from strut_model.skeleton import JOINT_INDEX, JOINTS, PELVIS_REST_HEIGHT, REST_OFFSETS
 from strut_model.streaming import kinematics as kin
+from strut_model.streaming.springs import sprung
 
 Float = npt.NDArray[np.float32]
 
@@ -26,11 +29,14 @@ STOOP_CROUCH = np.float32(0.32)
 """Lean of the trunk and lowering of the pelvis of the deepest stoop (as `scene.posture.duck`)."""
 COUNTERWEIGHT = np.float32(0.21)
 """Metres that the hips go back per sine of a stoop."""
+STOOP_DECAY = np.float32(0.3)
+"""y of the spring, per frame, that takes who has no ground down and up again."""
 UPHILL_LEAN, DOWNHILL_LEAN = np.float32(0.6), np.float32(0.3)
 """Lean of the trunk as a share of the slope (as `scene.effects.slope`)."""
 FARTHEST_LEAN = (np.float32(-0.12), np.float32(0.2))
 """Radians of lean that a slope makes at most: stairs are climbed nearly upright."""
 
+_TRIED = np.array([0.0, 0.25, 0.5, 0.75, 1.0], np.float32)
 _AHEAD = (0.1 * np.arange(-5, 6)).astype(np.float32)
 _HULL = np.array([1, 2, 3, 4, 3, 2, 1], np.float32) / 16
 _SLOPE = _AHEAD / np.dot(_AHEAD, _AHEAD)
@@ -105,6 +111,36 @@ def _depth(fields: HeightFields, points: Float) -> Float:
     np.minimum(free, np.float32(_STANDING + HEADROOM), out=free)
     depth = np.interp(_STANDING + HEADROOM - free, _DROPS, _DEPTHS).astype(np.float32)
     return np.asarray(depth @ _OVERHEAD_BLUR, np.float32)
+
+
+def gone_below(rotations: Float, pelvis: Float, low: Float, state: Float) -> Float:
+    """How deep characters stoop over a window so that their own heads stay below what is overhead, and by how much more
+    each frame, (M, 16, 2).
+
+    Args:
+        rotations: (M, 16, 22, 4) local, the pelvis' in the canonical frame, without a stoop.
+        pelvis: (M, 16, 3) metres, above the surface.
+        low: (M, 2) metres of free height, infinite for any, and the share of what is needed that one stoops.
+        state: (M, 2) in the last frame of the history.
+    """
+    count, frames = rotations.shape[:2]
+    turned = np.repeat(rotations, len(_TRIED), axis=0)
+    depths = np.tile(_TRIED, count)[:, None]
+    lean(turned, np.broadcast_to(depths * STOOP_LEAN, (len(turned), frames)))
+    heights = head_tops(turned, np.repeat(pelvis, len(_TRIED), axis=0))[..., 1].max(axis=1)
+    tops = (heights - depths[:, 0] * STOOP_CROUCH).reshape(count, len(_TRIED))
+    limit = np.minimum(tops[:, 0], low[:, 0] - np.float32(HEADROOM))
+    wanted = tops[:, 0] + low[:, 1] * (limit - tops[:, 0])
+    target = [np.interp(-aim, -own, _TRIED) for aim, own in zip(wanted, tops, strict=True)]
+    out = sprung(state[:, 0], state[:, 1], np.array(target, np.float32), STOOP_DECAY)
+    out[..., 0] = np.clip(out[..., 0], np.float32(0.0), np.float32(1.0))
+    return out
+
+
+def stooped_before(state: Float) -> Float:
+    """(M, 8) how deep characters stooped in the frames of histories, from (M, 2) at their last ones."""
+    past = np.arange(1 - HISTORY, 1, dtype=np.float32)
+    return np.clip(state[:, :1] + state[:, 1:2] * past, np.float32(0.0), np.float32(1.0))
 
 
 def lean(rotations: Float, angle: Float) -> None:

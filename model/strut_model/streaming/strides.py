@@ -14,6 +14,7 @@ the pelvis was let down for bent knees, which travels with the foot locks (`Foot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +36,10 @@ LEAVING, SWINGING = np.float32(0.1), np.float32(1.0)
 FARTHEST_ASIDE = np.float32(0.3)
 """Metres: no foot is further from the way than this, whatever a history seems to have been narrowed from."""
 DEEPEST_BEND = np.float32(0.4)
-"""Metres that the pelvis may come down for bent knees."""
+"""Metres that the pelvis may come down for bent knees, the last of the depths that are tried."""
 BEND_DECAY = np.float32(0.2)
 """y of the spring, per frame, that takes the pelvis there: slow, as a window shows little of a gait."""
-_HALVINGS = 12
+_TRIED = np.array([0, 0.005, 0.01, 0.02, 0.03, 0.045, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4], np.float32)
 _SIDES = np.array([0.5, -0.5], np.float32)
 
 
@@ -54,8 +55,9 @@ class Frames:
     rotations: Float
     linear: Float
 
+    @cached_property
     def legs(self) -> feet.Legs:
-        """Forward kinematics of the legs."""
+        """Forward kinematics of the legs, as the frames were when it was asked for first."""
         return feet.legs_of(self.rotations, self.linear[..., 3:])
 
 
@@ -72,7 +74,7 @@ def concerned(amounts: Float) -> npt.NDArray[np.bool_]:
     return np.asarray(amounts[..., LIFT : KNEES + 1].any(axis=(1, 2)))
 
 
-def put_on(frames: Frames, amounts: Float, down: Float, before: Last) -> None:
+def put_on(frames: Frames, amounts: Float, down: Float, before: Last, back: Float) -> None:
     """Steps as scenes have them, in place.
 
     Args:
@@ -80,23 +82,25 @@ def put_on(frames: Frames, amounts: Float, down: Float, before: Last) -> None:
         amounts: (M, T, 10), see `streaming.bearing`.
         down: (M, T) metres that the pelvis is let down.
         before: the frame before, as the network saw it.
+        back: (M, T) metres that the pelvis goes back.
     """
-    legs = frames.legs()
+    legs = frames.legs
     left = _left(frames.linear)
     over, sway = _sideways(legs, frames.linear, left, amounts)
     lifted = amounts[..., LIFT, None] * _swing(legs.contact_positions()[..., ::2], frames.linear, before)
-    _move(frames, legs, over, lifted, sway, -down, left)
+    _move(frames, legs, over, lifted, (sway, -down, -back), left)
 
 
-def take_off(frames: Frames, amounts: Float, down: Float) -> None:
+def take_off(frames: Frames, amounts: Float, down: Float, back: Float) -> None:
     """Steps as the network knows them, in place: undoes what `put_on` did to a history.
 
     Args:
         frames: as they were on screen.
         amounts: (M, T, 10).
         down: (M, T) metres that the pelvis was let down.
+        back: (M, T) metres that it went back.
     """
-    legs = frames.legs()
+    legs = frames.legs
     left = _left(frames.linear)
     aside = _aside(legs.ankle_position, frames.linear, left)
     wider = np.exp(-amounts[..., NARROWING])[..., None]
@@ -105,7 +109,7 @@ def take_off(frames: Frames, amounts: Float, down: Float) -> None:
     shown = _aside(legs.hip_position.mean(axis=2, keepdims=True), frames.linear, left)[..., 0]
     sway = np.clip((wider[..., 0] - 1) * shown, -FARTHEST_ASIDE, FARTHEST_ASIDE)
     lifted = -amounts[..., LIFT, None] * _swing(legs.contact_positions()[..., ::2], frames.linear, None)
-    _move(frames, legs, own - aside, lifted, sway, down, left)
+    _move(frames, legs, own - aside, lifted, (sway, down, back), left)
 
 
 def bend(frames: Frames, contacts: Float, amounts: Float, state: Float) -> Float:
@@ -118,27 +122,25 @@ def bend(frames: Frames, contacts: Float, amounts: Float, state: Float) -> Float
         state: (M, 2) in the last frame of the history.
     """
     radians = amounts[:, -1, KNEES]
-    legs = frames.legs()
+    legs = frames.legs
     chord = legs.ankle_position - legs.hip_position
     standing = contacts.reshape(*contacts.shape[:2], 2, 2).max(axis=-1) > np.float32(0.5)
     count = standing.sum(axis=(1, 2))
     weight = standing / np.maximum(count, 1)[:, None, None]
 
     def flexion(flat: Float, down: Float) -> Float:
-        height = chord[..., 1] + down[:, None, None]
-        angles = feet.knee_flexion(np.sqrt(np.square(flat).sum(axis=-1) + height * height))
-        return np.asarray((angles * weight).sum(axis=(1, 2)), np.float32)
+        """(M, n) radians, mean over standing legs, with the pelvis (n,) metres lower."""
+        height = chord[:, None, ..., 1] + down[:, None, None]
+        angles = feet.knee_flexion(np.sqrt(np.square(flat).sum(axis=-1)[:, None] + height * height))
+        return np.asarray((angles * weight[:, None]).sum(axis=(2, 3)), np.float32)
 
-    wanted = flexion(chord[..., ::2], np.zeros(len(radians), np.float32)) + radians
+    wanted = flexion(chord[..., ::2], _TRIED[:1])[:, 0] + radians
     left = _left(frames.linear)
     over, sway = _sideways(legs, frames.linear, left, amounts)
     moved = chord[..., ::2] + (over - sway[..., None])[..., None] * left[:, :, None]
-    low, high = np.zeros(len(radians), np.float32), np.full(len(radians), DEEPEST_BEND, np.float32)
-    for _ in range(_HALVINGS):
-        middle = (low + high) * np.float32(0.5)
-        less = flexion(moved, middle) < wanted
-        low, high = np.where(less, middle, low), np.where(less, high, middle)
-    target = np.where(radians > 0, (low + high) * np.float32(0.5), np.float32(0.0))
+    found = flexion(moved, _TRIED)
+    target = np.array([np.interp(*row, _TRIED) for row in zip(wanted, found, strict=True)], np.float32)
+    target = np.where(radians > 0, target, np.float32(0.0))
     # Who does not stand in this window, in a flight, stays as low as it is.
     target = np.where((count > 0) | (radians <= 0), target, state[:, 0])
     out = sprung(state[:, 0], state[:, 1], target, BEND_DECAY)
@@ -190,14 +192,17 @@ def _swing(places: Float, linear: Float, before: Last | None) -> Float:
     return np.asarray(share * share * (np.float32(3.0) - np.float32(2.0) * share), np.float32)
 
 
-def _move(frames: Frames, legs: feet.Legs, over: Float, up: Float, sway: Float, raised: Float, left: Float) -> None:
-    """Move feet by (M, T, 2) metres to the left and up, and the pelvis by (M, T) to the left and up, in place."""
+def _move(
+    frames: Frames, legs: feet.Legs, over: Float, up: Float, pelvis: tuple[Float, Float, Float], left: Float
+) -> None:
+    """Move feet by (M, T, 2) metres to the left and up, the pelvis by (M, T) to the left, up and ahead, in place."""
     corrections = np.zeros((*over.shape[:2], 2, 3), np.float32)
     corrections[..., ::2] = over[..., None] * left[:, :, None]
     corrections[..., 1] = up
     shift = np.zeros((*over.shape[:2], 3), np.float32)
-    shift[..., ::2] = sway[..., None] * left
-    shift[..., 1] = raised
+    ahead = np.stack((-left[..., 1], left[..., 0]), axis=-1)
+    shift[..., ::2] = pelvis[0][..., None] * left + pelvis[2][..., None] * ahead
+    shift[..., 1] = pelvis[1]
     frames.linear[..., 3:] += shift
     corrections -= shift[:, :, None]
     feet.move_feet(frames.rotations, legs.moved(shift), np.repeat(corrections, 2, axis=2))
