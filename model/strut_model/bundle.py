@@ -33,6 +33,7 @@ VERSION = 1
 MANIFEST = "manifest.json"
 SCENE_CLOSING = 10
 """Size of `Bundle.scene_closing`."""
+MAX_QUICKENING = 30.0
 STUDENT = "student.onnx"
 ENCODER = "encoder.onnx"
 ARRAYS = "arrays.npz"
@@ -124,6 +125,7 @@ class Bundle:
         scene_closing: (10,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows,
             lift of the feet, width and narrowing of steps, bent knees and slips that the student leaves to the run time
             (`streaming.bearing.CLOSED`).
+        scene_quickening: by how much codes of scenes that quicken the steps are longer, see `scene.encoding`.
     """
 
     path: Path
@@ -135,6 +137,7 @@ class Bundle:
     idle: Motion
     scene_layers: tuple[tuple[Float, Float], ...] = ()
     scene_closing: Float = field(default_factory=lambda: np.zeros(SCENE_CLOSING, np.float32))
+    scene_quickening: float = 0.0
 
     @property
     def student_path(self) -> Path:
@@ -242,6 +245,7 @@ def load_bundle(path: str | os.PathLike[str] | None = None, verify: bool = True)
         ),
         scene_layers=() if manifest.scene_dim is None else _scene_layers(arrays, manifest.scene_dim),
         scene_closing=_scene_closing(arrays),
+        scene_quickening=_scene_quickening(arrays),
     )
 
 
@@ -430,6 +434,15 @@ def _scene_closing(arrays: Mapping[str, npt.NDArray[Any]]) -> Float:
         worst = shares.min() if shares.min() < 0 else shares.max()
         raise BundleError(f"{ARRAYS}: scene_closing holds {worst:g}, expected 0 to 1.5")
     return np.asarray(np.pad(shares, (0, SCENE_CLOSING - size)), np.float32)
+
+
+def _scene_quickening(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
+    if "scene_quickening" not in arrays:
+        return 0.0
+    value = float(_checked_array(arrays, "scene_quickening", (1,))[0])
+    if not 0 <= value <= MAX_QUICKENING:
+        raise BundleError(f"{ARRAYS}: scene_quickening is {value:g}, expected 0 to {MAX_QUICKENING:g}")
+    return value
 
 
 def _scene_layers(arrays: Mapping[str, npt.NDArray[Any]], size: int) -> tuple[tuple[Float, Float], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.bundles import tiny_bundle
 from strut_model import bundle as bundles
 from strut_model.bundle import BundleError, load_bundle
 from strut_model.scene.descriptor import NEUTRAL, SIZE, SceneDescriptor, SceneError
+from strut_model.scene.effects import effects_of
 from strut_model.scene.encoding import ANGLES, SceneEncoder, turned_wind
 from strut_model.scene.presets import preset
 
@@ -44,6 +46,26 @@ def test_a_code_is_what_the_layers_make_of_a_vector_less_what_they_make_of_nothi
 def test_the_neutral_place_has_the_code_zero(encoder: SceneEncoder) -> None:
     assert encoder.encode(NEUTRAL).shape == (5, 64)
     assert not encoder.encode(NEUTRAL).any()
+
+
+def test_codes_of_scenes_that_quicken_the_steps_are_longer_and_no_others(encoder: SceneEncoder, path: Path) -> None:
+    longer = SceneEncoder(dataclasses.replace(load_bundle(path), scene_quickening=10.0))
+    rain, dark = preset("rain").descriptor, preset("dark").descriptor
+    factor = 1 + 10.0 * np.log(effects_of(rain).cadence)
+    assert factor > 1.5
+    np.testing.assert_allclose(longer.encode(rain), encoder.encode(rain) * factor, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(longer.encode(dark), encoder.encode(dark))
+
+
+def test_a_lengthening_out_of_range_is_refused(path: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(path, tmp_path / "wrong")
+    with np.load(folder / bundles.ARRAYS) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    np.savez(folder / bundles.ARRAYS, **kept, scene_quickening=np.array([31.0], np.float32))
+    document = dict(load_bundle(path).manifest.raw)
+    bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
+    with pytest.raises(BundleError, match="scene_quickening is 31, expected 0 to 30"):
+        load_bundle(folder)
 
 
 def test_wind_is_met_from_where_the_character_faces(encoder: SceneEncoder) -> None:

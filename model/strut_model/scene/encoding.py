@@ -3,6 +3,9 @@
 The encoder is a few layers that come with the bundle: ``z = f(v) - f(0)``, where v is `SceneDescriptor.vector` and f
 linear layers with tanh between them. So the neutral place has the code zero, exactly, and how strongly a scene shows is
 a factor on its code.
+
+Where a scene quickens the steps the code is made longer by `Bundle.scene_quickening` times the logarithm of its factor
+on the cadence: a network that sees the old cadence in its history comes half of the way by the code alone.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy.typing as npt
 
 from strut_model.bundle import Bundle, Float
 from strut_model.scene.descriptor import QUANTITIES, SIZE, SceneDescriptor, SceneError
+from strut_model.scene.effects import effects_of
 from strut_model.skeleton import PARTS
 
 ANGLES = 256
@@ -42,6 +46,7 @@ class SceneEncoder:
         self.shape = (PARTS, bundle.manifest.scene_dim)
         self.closing = bundle.scene_closing
         self._layers = bundle.scene_layers
+        self._quickening = bundle.scene_quickening
         self._neutral = self._forward(np.zeros(SIZE, np.float32))
         self._cache: OrderedDict[bytes, Float] = OrderedDict()
 
@@ -62,6 +67,8 @@ class SceneEncoder:
         code = self._cache.get(key)
         if code is None:
             code = np.asarray(self._forward(array) - self._neutral, np.float32).reshape(self.shape)
+            if self._quickening:
+                code *= np.float32(1 + self._quickening * quickened(array))
             code.flags.writeable = False
             self._cache[key] = code
             while len(self._cache) > CACHED:
@@ -76,6 +83,11 @@ class SceneEncoder:
             if number < len(self._layers) - 1:
                 value = np.tanh(value)
         return value
+
+
+def quickened(vector: Float) -> float:
+    """Logarithm of a scene's factor on the cadence where it is above 1, else 0; of a descriptor's vector (SIZE,)."""
+    return max(0.0, float(np.log(effects_of(SceneDescriptor.from_vector(vector)).cadence)))
 
 
 def turned_wind(vector: npt.NDArray[np.floating], angle: float) -> Float:

@@ -38,6 +38,9 @@ CLOSED = (
 by and that steps are wider; the logarithm of the factor on the feet's distance from the way; radians; slips a frame."""
 TRUNK_LEAN, ARM_ABDUCTION, LIFT, WIDTH, NARROWING, KNEES, SLIPS = 0, 2, 5, 6, 7, 8, 9
 TURNS = 5
+SHORTER_STEPS_BEND = 15.0
+"""Degrees that standing knees bend more in steps shorter by a factor e, at the same height of the pelvis: what a
+student's shorter steps in a scene bend by themselves (median of walks on ice, in rain, in the dark: `strut eval scene`)."""
 _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
@@ -91,7 +94,7 @@ def _amounts(vector: bytes) -> Float:
             effects.clearance + effects.sink,
             effects.step_width,
             np.log(effects.narrowing),
-            np.radians(effects.knee_flexion),
+            np.radians(max(0.0, effects.knee_flexion + SHORTER_STEPS_BEND * np.log(effects.step_length))),
             effects.slips / (60 * FPS),
         ],
         np.float32,
