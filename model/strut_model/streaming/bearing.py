@@ -39,8 +39,8 @@ by and that steps are wider; the logarithm of the factor on the feet's distance 
 TRUNK_LEAN, ARM_ABDUCTION, LIFT, WIDTH, NARROWING, KNEES, SLIPS = 0, 2, 5, 6, 7, 8, 9
 TURNS = 5
 SHORTER_STEPS_BEND = 15.0
-"""Degrees that standing knees bend more in steps shorter by a factor e, at the same height of the pelvis: what a
-student's shorter steps in a scene bend by themselves (median of walks on ice, in rain, in the dark: `strut eval scene`)."""
+"""Degrees that standing knees bend more in steps shorter by a factor e, at the same height of the pelvis: what the
+student's shorter steps in a scene bend by themselves (median of 14 styles on ice, in rain and in the dark)."""
 _TRUNK = tuple(
     JOINT_INDEX[name]
     for name in ("spine1", "spine2", "neck", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow")
