@@ -399,6 +399,10 @@ def test_the_chain_from_clips_to_a_bundle_resumes_and_agrees_with_onnx(data: tup
 
     slim = tmp_path / "slim.pt"
     assert checkpoint.slim(teacher, slim) < teacher.stat().st_size / 4
+    # What is slim already stays as it is.
+    again = tmp_path / "again.pt"
+    assert checkpoint.slim(slim, again) == slim.stat().st_size
+    assert again.read_bytes()[:6] == b"\xfd7zXZ\x00"
     fresh = tmp_path / "fresh"
     train_teacher(pack, split, encoder_file, fresh, replace(settings, samples=16), start_from=slim)
     with pytest.raises(checkpoint.CheckpointError, match="cannot be resumed"):

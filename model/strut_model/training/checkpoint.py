@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
+import lzma
 import os
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,27 @@ class CheckpointError(RuntimeError):
     """A checkpoint that is missing, broken or of another kind."""
 
 
-def save(path: Path, kind: str, state: dict[str, Any]) -> None:
-    """Writes ``state`` so that ``path`` always holds either the old or the new checkpoint, whole."""
+_XZ = b"\xfd7zXZ\x00"
+
+
+def save(path: Path, kind: str, state: dict[str, Any], compressed: bool = False) -> None:
+    """Writes ``state`` so that ``path`` always holds either the old or the new checkpoint, whole.
+
+    Args:
+        path: file.
+        kind: of the checkpoint.
+        state: what it holds.
+        compressed: with xz, which takes a quarter off weights in bfloat16, and seconds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".partial")
     with temporary.open("wb") as file:
-        torch.save({"kind": kind, **state}, file)
+        if compressed:
+            plain = io.BytesIO()
+            torch.save({"kind": kind, **state}, plain)
+            file.write(lzma.compress(plain.getbuffer(), preset=9))
+        else:
+            torch.save({"kind": kind, **state}, file)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -32,14 +49,23 @@ def load(path: Path, kind: str) -> dict[str, Any]:
     Raises:
         CheckpointError: missing, unreadable, or of another kind.
     """
+    state = _read(path)
+    if state.get("kind") != kind:
+        raise CheckpointError(f"{path}: holds a '{state.get('kind')}', expected a '{kind}'")
+    return state
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint of any kind, compressed or not."""
     if not path.exists():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            packed = file.read(len(_XZ)) == _XZ
+        source = io.BytesIO(lzma.decompress(path.read_bytes())) if packed else path
+        state: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(f"{path}: cannot be read as a checkpoint ({error})") from error
-    if state.get("kind") != kind:
-        raise CheckpointError(f"{path}: holds a '{state.get('kind')}', expected a '{kind}'")
     return state
 
 
@@ -70,7 +96,7 @@ SCENE_PATH = "scene."
 
 
 def slim(path: Path, out: Path, scenes_alone: bool = False) -> int:
-    """Writes what must outlive a training, the averaged weights in bfloat16, without optimiser and raw weights.
+    """Writes what must outlive a training: averaged weights in bfloat16, without optimiser and raw weights, compressed.
 
     Args:
         path: a checkpoint of any kind.
@@ -83,21 +109,16 @@ def slim(path: Path, out: Path, scenes_alone: bool = False) -> int:
     Raises:
         CheckpointError: ``path`` is missing or unreadable.
     """
-    if not path.exists():
-        raise CheckpointError(f"{path}: no such checkpoint")
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{path}: cannot be read as a checkpoint ({error})") from error
+    state = _read(path)
     kept = {key: state[key] for key in _KEPT if key in state}
     if "average" in kept:
-        del kept["model"]
+        kept.pop("model", None)
     for key in ("average", "model"):
         if key in kept:
             kept[key] = half({k: v for k, v in kept[key].items() if not k.startswith(_ONLY_TRAINING)})
     if scenes_alone:
         kept["average"] = _path_of(path, kept.get("average", {}))
-    save(out, state["kind"], kept)
+    save(out, state["kind"], kept, compressed=True)
     return out.stat().st_size
 
 
@@ -112,9 +133,7 @@ def joined(base: Path, scenes: Path, out: Path) -> None:
     Raises:
         CheckpointError: missing or unreadable, of two kinds, or without a path.
     """
-    if not scenes.exists():
-        raise CheckpointError(f"{scenes}: no such checkpoint")
-    state: dict[str, Any] = torch.load(scenes, map_location="cpu", weights_only=True)
+    state = _read(scenes)
     whole = load(base, state["kind"])
     whole["average"] = {**whole["average"], **_path_of(scenes, state.get("average", {}))}
     for key in ("config", "network"):
