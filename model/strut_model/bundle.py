@@ -31,7 +31,7 @@ Float = npt.NDArray[np.float32]
 FORMAT = "strut-bundle"
 VERSION = 1
 MANIFEST = "manifest.json"
-SCENE_CLOSING = 10
+SCENE_CLOSING = 11
 """Size of `Bundle.scene_closing`."""
 MAX_QUICKENING = 30.0
 STUDENT = "student.onnx"
@@ -122,9 +122,9 @@ class Bundle:
         idle: eight frames of neutral standing, at the origin, facing +Z.
         scene_layers: weight (in, out) and bias (out,) of each layer of the scene encoder; none where the student knows
             no scenes.
-        scene_closing: (10,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows,
-            lift of the feet, width and narrowing of steps, bent knees and slips that the student leaves to the run time
-            (`streaming.bearing.CLOSED`).
+        scene_closing: (11,) shares of a scene's lean ahead and aside, spread of the arms, lowered gaze, bent elbows,
+            lift of the feet, width and narrowing of steps, bent knees, slips and what slower runs lack that the student
+            leaves to the run time (`streaming.bearing.CLOSED`).
         scene_quickening: by how much codes of scenes that quicken the steps are longer, see `scene.encoding`.
     """
 

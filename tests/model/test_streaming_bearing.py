@@ -110,7 +110,8 @@ def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     folder = tiny_bundle(tmp_path / "tiny", scene=True)
     with np.load(folder / bundles.ARRAYS) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=np.array([0.5, 2.0] + [0] * 8, np.float32))
+    wrong = np.array([0.5, 2.0] + [0] * (SCENE_CLOSING - 2), np.float32)
+    np.savez(folder / bundles.ARRAYS, **kept, scene_closing=wrong)
     document = dict(load_bundle(tiny_bundle(tmp_path / "other", scene=True)).manifest.raw)
     bundles.seal_bundle(folder, {key: value for key, value in document.items() if key != "files"})
     with pytest.raises(BundleError, match=r"scene_closing holds 2, expected 0 to 1\.5"):

@@ -16,7 +16,7 @@ from strut_model.scene.measures import measure
 from strut_model.scene.presets import presets
 from strut_model.skeleton import CONTACT_JOINTS
 from strut_model.streaming import slipping, strides
-from strut_model.streaming.bearing import ARM_ABDUCTION, CLOSED, KNEES, LIFT, NARROWING, TRUNK_LEAN, WIDTH
+from strut_model.streaming.bearing import ARM_ABDUCTION, CLOSED, KNEES, LIFT, NARROWING, SLOWED, TRUNK_LEAN, WIDTH
 from strut_model.streaming.engine import OnnxEngine
 from strut_model.streaming.feet import FootLocks
 from strut_model.streaming.generator import MotionGenerator
@@ -69,6 +69,16 @@ def test_steps_change_by_what_is_asked_and_nothing_else_does(given: dict[str, fl
     strides.put_on(frames, amounts(**given), down(0.0), before, down(0.0))
     found = measure(clip_of(clip, frames))[name] - measure(clip)[name]
     assert found == pytest.approx(change, abs=max(0.2 * change, 0.006))
+
+
+@pytest.mark.parametrize(("speed", "lacking"), [(1.0, 0.0), (2.0, 0.4)])
+def test_runs_get_what_they_lack_for_being_slowed_and_walks_do_not(speed: float, lacking: float) -> None:
+    clip, frames, before = walking(speed)
+    asked = amounts(lift=0.04)
+    asked[..., SLOWED] = 0.4
+    strides.put_on(frames, asked, down(0.0), before, down(0.0))
+    found = measure(clip_of(clip, frames)).clearance - measure(clip).clearance
+    assert found == pytest.approx(0.04 + strides.RUN_LIFT * lacking, abs=0.01)
 
 
 def test_narrowed_steps_come_nearer_to_the_way_by_their_factor() -> None:

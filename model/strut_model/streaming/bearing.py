@@ -33,10 +33,12 @@ CLOSED = (
     "narrowing",
     "knee_flexion",
     "slips",
+    "slowed",
 )
 """What is left to the run time, in the order of `Bundle.scene_closing`: radians; metres that swinging feet are lifted
-by and that steps are wider; the logarithm of the factor on the feet's distance from the way; radians; slips a frame."""
-TRUNK_LEAN, ARM_ABDUCTION, LIFT, WIDTH, NARROWING, KNEES, SLIPS = 0, 2, 5, 6, 7, 8, 9
+by and that steps are wider; the logarithm of the factor on the feet's distance from the way; radians; slips a frame;
+minus the logarithm of the factor on the speed, where that is below 1."""
+TRUNK_LEAN, ARM_ABDUCTION, LIFT, WIDTH, NARROWING, KNEES, SLIPS, SLOWED = 0, 2, 5, 6, 7, 8, 9, 10
 TURNS = 5
 SHORTER_STEPS_BEND = 15.0
 """Degrees that standing knees bend more in steps shorter by a factor e, at the same height of the pelvis: what the
@@ -68,8 +70,8 @@ class Bearings:
     """Each of `CLOSED` for B characters.
 
     Attributes:
-        past: (B, 10) in the frames of the history.
-        ahead: (B, 16, 10) in those of the window.
+        past: (B, 11) in the frames of the history.
+        ahead: (B, 16, 11) in those of the window.
     """
 
     past: Float
@@ -82,7 +84,7 @@ class Bearings:
 
 @lru_cache(maxsize=2048)
 def _amounts(vector: bytes) -> Float:
-    """(10,) each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
+    """(11,) each of `CLOSED` in the scene of a vector's bytes, at alpha 1."""
     effects = effects_of(SceneDescriptor.from_vector(np.frombuffer(vector, np.float32)))
     degrees = [getattr(effects, name) for name in CLOSED[:TURNS]]
     # Arms that are drawn in come as far as the body, which only the student knows.
@@ -96,13 +98,14 @@ def _amounts(vector: bytes) -> Float:
             np.log(effects.narrowing),
             np.radians(max(0.0, effects.knee_flexion + SHORTER_STEPS_BEND * np.log(effects.step_length))),
             effects.slips / (60 * FPS),
+            max(0.0, -float(np.log(effects.speed))),
         ],
         np.float32,
     )
 
 
 def amounts(vector: Float, alpha: Float) -> Float:
-    """(B, 10) each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
+    """(B, 11) each of `CLOSED` in scenes: vectors (B, SIZE), alphas (B,)."""
     out = np.zeros((len(vector), len(CLOSED)), np.float32)
     for row in np.flatnonzero((alpha != 0) & vector.any(axis=1)):
         out[row] = _amounts(np.ascontiguousarray(vector[row], np.float32).tobytes()) * alpha[row]
@@ -110,7 +113,7 @@ def amounts(vector: Float, alpha: Float) -> Float:
 
 
 def turn(rotations: Float, radians: Float) -> None:
-    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 10); the negative ones undo it."""
+    """Turn the joints of frames (B, T, 22, 4), in place, by amounts (B, T or 1, 11); the negative ones undo it."""
     half = (np.float32(0.5) * radians[..., :TURNS]) @ _TABLE
     axis = half.reshape(*half.shape[:-1], 3, len(_TRUNK))
     size = np.sqrt(np.square(axis).sum(axis=-2))

@@ -31,8 +31,8 @@ class SceneLayers:
     """The layers of B characters.
 
     Attributes:
-        past: (B, 8, 10) amounts in the frames of the histories, see `bearing.CLOSED`.
-        ahead: (B, 16, 10) in those of the windows.
+        past: (B, 8, 11) amounts in the frames of the histories, see `bearing.CLOSED`.
+        ahead: (B, 16, 11) in those of the windows.
         down: (B, 8) metres that the pelvis was let down in the histories.
         stooped: (B, 8) how deep one stooped there, 0 to 1; None where nobody did.
         low: (B, 2) free height and share of it, see `SceneConditions.low`; None where nobody has to stoop.

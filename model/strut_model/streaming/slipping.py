@@ -137,8 +137,8 @@ def react(slips: list[Slip], past: Float | None, ahead: Float) -> Float:
 
     Args:
         slips: under way or new.
-        past: (B, 8, 10) amounts in the frames of the histories; None where they are not wanted.
-        ahead: (B, 16, 10) in those of the windows.
+        past: (B, 8, 11) amounts in the frames of the histories; None where they are not wanted.
+        ahead: (B, 16, 11) in those of the windows.
 
     Returns:
         (B, 24) metres, history and window.

@@ -34,7 +34,7 @@ from strut_model.training.encoder import compute_codes, load_encoder
 from strut_model.training.scene_encoder import descriptor_arrays, load_descriptor
 
 OPSET = 18
-SCENE_CLOSING = (1.0, 1.0, 1.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+SCENE_CLOSING = (1.0, 1.0, 1.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 """`Bundle.scene_closing` of a student that was trained on `strut scene synthesise`: all of what these clips leave out,
 and a little more of the arms, which hang before or behind the body and go out by less than they turn."""
 SCENE_QUICKENING = 10.0
