@@ -169,7 +169,7 @@ class _Prepared:
 
 
 class WindowMaker:
-    """Makes the windows of batches. Belongs to the batcher thread.
+    """Makes the windows of batches. Belongs to the batcher's threads, which may make batches at the same time.
 
     Args:
         bundle: idle pose, speeds.
