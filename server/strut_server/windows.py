@@ -450,7 +450,7 @@ class WindowMaker:
                 locks.position[row],
                 (float(locks.lowered[row, 0]), float(locks.lowered[row, 1])),
                 _speed(works[row]),
-                None if scenes is None else scenes[[row]],
+                None if scenes is None else scenes[row : row + 1],
                 (float(locks.sunk[row, 0]), float(locks.sunk[row, 1])),
                 locks.strides[row],
             )

@@ -35,6 +35,7 @@ class ConditionCache:
         self._stores: list[Float] = []
         self._slots: OrderedDict[bytes, int] = OrderedDict()
         self._lock = threading.Lock()
+        self._own = _Buffers()
 
     def usable(self, inputs: Mapping[str, Float]) -> bool:
         """Whether all that the half hands over has a row for each of these conditions (B, ...), B a multiple of 8."""
@@ -43,7 +44,7 @@ class ConditionCache:
         return all(isinstance(values, np.ndarray) and values.shape[:1] == (batch,) for values in made)
 
     def of(self, inputs: Mapping[str, Float]) -> dict[str, Float]:
-        """What the half hands over for conditions (B, ...), by name, (B, ...) each."""
+        """What the half hands over for conditions (B, ...), by name, (B, ...) each; good until the thread's next call."""
         batch = len(inputs[self._inputs[0]])
         rows = np.concatenate([inputs[name].reshape(batch, -1) for name in self._inputs], axis=1)
         keys = [row.tobytes() for row in rows]
@@ -83,4 +84,20 @@ class ConditionCache:
             store[slots] = part[: len(keys)]
 
     def _taken(self, values: list[Float], rows: list[int]) -> dict[str, Float]:
-        return {name: part.take(rows, axis=0) for name, part in zip(self._outputs, values, strict=True)}
+        buffers = self._own.of(values, len(rows))
+        # Rows are in range; "clip" spares the copy that an error would need.
+        for part, buffer in zip(values, buffers, strict=True):
+            part.take(rows, axis=0, out=buffer, mode="clip")
+        return dict(zip(self._outputs, buffers, strict=True))
+
+
+class _Buffers(threading.local):
+    """A thread's arrays for what is handed over: megabytes that would else be mapped anew for every batch."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Float] = []
+
+    def of(self, like: list[Float], rows: int) -> list[Float]:
+        if not self._arrays or len(self._arrays[0]) < rows:
+            self._arrays = [np.empty((rows, *part.shape[1:]), np.float32) for part in like]
+        return [array[:rows] for array in self._arrays]

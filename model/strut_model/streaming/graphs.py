@@ -48,7 +48,8 @@ def halves(path: Path) -> Halves | None:
     graph = model.graph
     weights = {weight.name for weight in graph.initializer}
     sources = {value.name: frozenset({value.name}) for value in graph.input if value.name not in weights}
-    early, late = [], []
+    early: list[Any] = []
+    late: list[Any] = []
     for node in graph.node:
         own = frozenset[str]().union(*(sources.get(name, frozenset()) for name in node.input))
         sources.update(dict.fromkeys(node.output, own))
