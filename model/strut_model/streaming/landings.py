@@ -92,12 +92,10 @@ def _others(joints: Float) -> Float:
 def _held_by(places: Float, on: Bool, resting: Float, before: Bool, lock: Float) -> Float:
     """How far a lock will hold each joint from its own place, nought where it is free."""
     begins = on & ~np.concatenate((before[:, None], on[:, :-1]), axis=1)
-    # The frame of the contact that each lock is of; 0 stands for the frame before the window.
-    frames = np.arange(1, on.shape[1] + 1).reshape(1, -1, 1) * begins
-    np.maximum.accumulate(frames, axis=1, out=frames)
-    known = np.concatenate((lock[:, None], resting), axis=1)
-    batch, _, joints, _ = places.shape
-    held = known[np.arange(batch)[:, None, None], frames, np.arange(joints)]
+    held = np.empty_like(places)
+    for frame in range(places.shape[1]):
+        lock = np.where(begins[:, frame, :, None], resting[:, frame], lock)
+        held[:, frame] = lock
     return np.where(on[..., None], held - places, np.float32(0.0))
 
 
