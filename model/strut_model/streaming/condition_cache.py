@@ -44,7 +44,7 @@ class ConditionCache:
         return all(isinstance(values, np.ndarray) and values.shape[:1] == (batch,) for values in made)
 
     def of(self, inputs: Mapping[str, Float]) -> dict[str, Float]:
-        """What the half hands over for conditions (B, ...), by name, (B, ...) each; good until the thread's next call."""
+        """What the half hands over for conditions (B, ...), by name, (B, ...) each; until the thread's next call."""
         batch = len(inputs[self._inputs[0]])
         rows = np.concatenate([inputs[name].reshape(batch, -1) for name in self._inputs], axis=1)
         keys = [row.tobytes() for row in rows]
