@@ -27,6 +27,7 @@ from strut_model.scene.presets import presets
 from strut_model.streaming.benchmark import walking_requests
 from strut_model.streaming.engine import SCHEDULE, OnnxEngine
 from strut_model.streaming.generator import MotionGenerator, WindowRequests
+from strut_model.streaming.graphs import ORDER, gathers_to_products
 from strut_model.streaming.noise import noise
 from strut_model.streaming.scenery import SceneStates, conditions, scenery_of
 
@@ -229,14 +230,14 @@ def quantise_student(source: Path, target: Path, inputs: Sequence[Mapping[str, F
         plain = Path(folder) / "plain.onnx"
         _fold(source, plain)
         model = onnx.load(str(plain))
-        _gathers_to_products(model)
+        gathers_to_products(model)
         onnx.save(model, str(plain))
         weights = {weight.name for weight in model.graph.initializer}
-        # By their names: those that permute features (`_gathers_to_products`) are exact and stay so.
+        # By their names: those that permute features (`gathers_to_products`) are exact and stay so.
         products = [
             node.name
             for node in model.graph.node
-            if node.op_type == "MatMul" and node.input[1] in weights and not node.input[1].endswith(_ORDER)
+            if node.op_type == "MatMul" and node.input[1] in weights and not node.input[1].endswith(ORDER)
         ]
         if not products:
             raise QuantisationError(f"{source.name}: has no product with weights")
@@ -254,9 +255,6 @@ def quantise_student(source: Path, target: Path, inputs: Sequence[Mapping[str, F
     return len(products)
 
 
-_ORDER = ".order"
-
-
 def _fold(source: Path, target: Path) -> None:
     """Write a graph without what is constant in it, such as weights stored in fewer bits."""
     import onnxruntime
@@ -266,32 +264,6 @@ def _fold(source: Path, target: Path) -> None:
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-def _gathers_to_products(model: Any) -> None:
-    """Reorderings of the last axis as products with a matrix of noughts and ones: the same numbers, in a third of the
-    time, since ONNX Runtime gathers number by number."""
-    from onnx import helper, numpy_helper
-
-    weights = {weight.name: weight for weight in model.graph.initializer}
-    for index, node in enumerate(list(model.graph.node)):
-        if node.op_type != "Gather" or node.input[1] not in weights:
-            continue
-        order = numpy_helper.to_array(weights[node.input[1]])
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-        if order.ndim != 1 or axis not in (-1, 2) or sorted(order.tolist()) != list(range(len(order))):
-            continue
-        name = f"{node.input[1]}{_ORDER}"
-        if name not in {weight.name for weight in model.graph.initializer}:
-            matrix = np.eye(len(order), dtype=np.float32)[:, order]
-            model.graph.initializer.append(numpy_helper.from_array(matrix, name))
-        product = helper.make_node("MatMul", [node.input[0], name], list(node.output), name=f"{node.name}/product")
-        model.graph.node.remove(node)
-        model.graph.node.insert(index, product)
-    used = {name for node in model.graph.node for name in node.input}
-    for name, weight in weights.items():
-        if name not in used:
-            model.graph.initializer.remove(weight)
 
 
 def compare_speed(before: OnnxEngine, after: OnnxEngine, generator: MotionGenerator, batch: int, rounds: int) -> Speed:

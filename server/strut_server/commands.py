@@ -78,6 +78,12 @@ def further_options(command: Callable[..., None]) -> Callable[..., None]:
     "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, show_default=True, help="What runs the network."
 )
 @click.option("--threads", default=DEFAULTS.threads, show_default=True, help="Threads of one network evaluation.")
+@click.option(
+    "--parallel-batches",
+    default=DEFAULTS.parallel_batches,
+    show_default=True,
+    help="Batches made at the same time; 0 for as many as there are cores for, at most 2.",
+)
 @click.option("--spin", is_flag=True, help="Let idle threads of an evaluation spin: a little faster, always busy.")
 @click.option("--max-batch", default=DEFAULTS.max_batch, show_default=True, help="Most windows evaluated together.")
 @click.option(
@@ -138,6 +144,7 @@ def serve(
     bundle: Path | None,
     device: str,
     threads: int,
+    parallel_batches: int,
     spin: bool,
     max_batch: int,
     max_batch_delay_ms: float,
@@ -172,6 +179,7 @@ def serve(
             bundle=bundle,
             device=device,
             threads=threads,
+            parallel_batches=parallel_batches,
             spin=spin,
             max_batch=max_batch,
             max_batch_delay_ms=max_batch_delay_ms,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,7 @@ class Costs:
     """Seconds of one network evaluation by batch size, with all that a batch costs beside the network.
 
     What was never measured is interpolated between the sizes that were, and grows with the size beyond the largest.
+    Thread-safe.
 
     Args:
         max_batch: the largest size.
@@ -23,6 +26,7 @@ class Costs:
     def __init__(self, max_batch: int) -> None:
         self.max_batch = max_batch
         self._measured: dict[int, float] = {}
+        self._lock = threading.Lock()
         self._table: npt.NDArray[np.floating] = FIRST_GUESS * np.arange(1, max_batch + 1)
 
     def observe(self, size: int, steps: int, seconds: float) -> None:
@@ -34,9 +38,10 @@ class Costs:
             seconds: from the requests to the packed windows.
         """
         each = seconds / steps
-        known = self._measured.get(size, each)
-        self._measured[size] = known + SMOOTHING * (each - known)
-        self._tabulate()
+        with self._lock:
+            known = self._measured.get(size, each)
+            self._measured[size] = known + SMOOTHING * (each - known)
+            self._tabulate()
 
     def batch_seconds(self, size: int, steps: int) -> float:
         """How long a batch will take."""

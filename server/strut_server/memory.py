@@ -1,11 +1,12 @@
 """What the server remembers of each character: its last windows, so that requests need not carry their history.
 
-The frames of all characters lie in one array, from which the histories of a whole batch are gathered at once. All of
-this belongs to the batcher thread; nothing here is locked.
+The frames of all characters lie in one array, from which the histories of a whole batch are gathered at once. The
+batcher's threads share it: a row is used by the batch that its character is in, the array and the free rows are locked.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
 
@@ -90,13 +91,19 @@ class RememberedWindow:
 
 @dataclass(eq=False)
 class CharacterMemory:
-    """The windows of one character by their sequence numbers, oldest first."""
+    """The windows of one character by their sequence numbers, oldest first.
+
+    Attributes:
+        windows: what is remembered.
+        released: True once the client has released the character: nothing more is to be remembered.
+    """
 
     windows: OrderedDict[int, RememberedWindow] = field(default_factory=OrderedDict)
+    released: bool = False
 
 
 class WindowMemory:
-    """The frames of all remembered windows.
+    """The frames of all remembered windows. Thread-safe, where a character is in one batch at a time.
 
     Args:
         windows_each: windows remembered for each character.
@@ -112,6 +119,7 @@ class WindowMemory:
         self._strides = np.zeros((0, WINDOW, STRIDES), np.float32)
         self._scenes = np.zeros((0, 2, SIZE + 1), np.float32)
         self._free: list[int] = []
+        self._lock = threading.Lock()
 
     @property
     def rows(self) -> int:
@@ -134,24 +142,24 @@ class WindowMemory:
             Frames (B, 8) and the locks (B,) at each window's last frame, which are the history's where it ends there;
             how deep feet are, and what scenes do to steps, is the history's wherever it ends.
         """
-        frames = self._frames[rows[:, None], ends[:, None] + _HISTORY_FRAMES]
         known = np.ones(len(rows), bool)
         last = np.maximum(ends - 1, 0)
-        return frames, FootLocks(
-            self._active[rows],
-            self._places[rows],
-            known,
-            self._lowered[rows],
-            self._sunk[rows, last],
-            self._strides[rows, last],
-        )
+        with self._lock:
+            frames = self._frames[rows[:, None], ends[:, None] + _HISTORY_FRAMES]
+            return frames, FootLocks(
+                self._active[rows],
+                self._places[rows],
+                known,
+                self._lowered[rows],
+                self._sunk[rows, last],
+                self._strides[rows, last],
+            )
 
     def scenes(self, rows: Rows, ends: Rows) -> SceneStates:
         """The scenes (B,) that characters are in before frame ``ends`` (B,) of windows, as `history` takes them."""
-        before, target = (
-            SceneStates(part[:, :-1], part[:, -1], np.ones(len(rows), bool))
-            for part in (self._scenes[rows, 0], self._scenes[rows, 1])
-        )
+        with self._lock:
+            parts = self._scenes[rows, 0], self._scenes[rows, 1]
+        before, target = (SceneStates(part[:, :-1], part[:, -1], np.ones(len(rows), bool)) for part in parts)
         return before.towards(target, ends)
 
     def store(
@@ -175,38 +183,42 @@ class WindowMemory:
             scenes: those in effect before the windows, and those asked for; None for none.
             strides: (B, 16, 5) what scenes do to steps in each frame (see `FootLocks.strides`); None for nothing.
         """
-        self._frames[rows, :HISTORY] = history
-        self._frames[rows, HISTORY:] = window
-        self._active[rows] = locks.active
-        self._places[rows] = locks.position
-        self._lowered[rows] = locks.lowered
-        self._sunk[rows] = 0.0 if sunk is None else sunk
-        self._strides[rows] = 0.0 if strides is None else strides
-        self._scenes[rows] = 0.0
-        for part, states in enumerate(scenes or ()):
-            self._scenes[rows, part, :-1] = states.vector
-            self._scenes[rows, part, -1] = states.alpha
+        with self._lock:
+            self._frames[rows, :HISTORY] = history
+            self._frames[rows, HISTORY:] = window
+            self._active[rows] = locks.active
+            self._places[rows] = locks.position
+            self._lowered[rows] = locks.lowered
+            self._sunk[rows] = 0.0 if sunk is None else sunk
+            self._strides[rows] = 0.0 if strides is None else strides
+            self._scenes[rows] = 0.0
+            for part, states in enumerate(scenes or ()):
+                self._scenes[rows, part, :-1] = states.vector
+                self._scenes[rows, part, -1] = states.alpha
 
     def allocate(self, count: int) -> list[int]:
         """Rows for new windows."""
-        if len(self._free) < count:
-            self._grow(max(count - len(self._free), len(self._frames), 64))
-        return [self._free.pop() for _ in range(count)]
+        with self._lock:
+            if len(self._free) < count:
+                self._grow(max(count - len(self._free), len(self._frames), 64))
+            return [self._free.pop() for _ in range(count)]
 
     def remember(self, character: CharacterMemory, sequence: int, window: RememberedWindow) -> None:
         """Add a stored window to a character's; the oldest is forgotten."""
-        replaced = character.windows.pop(sequence, None)
-        if replaced is not None:
-            self._free.append(replaced.row)
-        character.windows[sequence] = window
-        while len(character.windows) > self._windows_each:
-            _, oldest = character.windows.popitem(last=False)
-            self._free.append(oldest.row)
+        with self._lock:
+            replaced = character.windows.pop(sequence, None)
+            if replaced is not None:
+                self._free.append(replaced.row)
+            character.windows[sequence] = window
+            while len(character.windows) > self._windows_each:
+                _, oldest = character.windows.popitem(last=False)
+                self._free.append(oldest.row)
 
     def forget(self, character: CharacterMemory) -> None:
         """Free all of a character's windows."""
-        self._free.extend(window.row for window in character.windows.values())
-        character.windows.clear()
+        with self._lock:
+            self._free.extend(window.row for window in character.windows.values())
+            character.windows.clear()
 
     def _grow(self, count: int) -> None:
         before = len(self._frames)

@@ -1,8 +1,9 @@
 """The bounded queue between the streams and the batcher thread.
 
-Streams put work in from the event loop; the batcher takes batches out. At most one piece of work per character waits:
-a newer one takes the place of the older, which is handed back to be answered as superseded. What is late is handed back
-without costing an evaluation. Which works make a batch is the scheduler's to say.
+Streams put work in from the event loop; the batcher's threads take batches out. At most one piece of work per character
+waits: a newer one takes the place of the older, which is handed back to be answered as superseded. What is late is
+handed back without costing an evaluation. Which works make a batch is the scheduler's to say. Work whose character is
+in a batch that is not finished waits for that, since it usually goes on from there.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ class WorkQueue(Generic[Work]):
         self.company: int | None = None
         self._scheduler = scheduler
         self._waiting: dict[Hashable, Work] = {}
+        self._busy: set[Hashable] = set()  # keys of the batches that are being made
         self._changed = threading.Condition()
+        self._turn = threading.Lock()  # one thread collects at a time: two would get half a batch each
         self._closed = False
 
     def __len__(self) -> int:
@@ -128,41 +131,50 @@ class WorkQueue(Generic[Work]):
             The batch, which may hold late works alone; None when the queue is closed and empty.
         """
         batch: Batch[Work] = Batch(opened_ns=monotonic_ns())
-        with self._changed:
-            while not self._waiting:
-                if self._closed:
+        with self._turn, self._changed:
+            while not (ready := self._ready()):
+                if self._closed and not self._waiting:
                     return None
                 self._changed.wait()
-            batch.opened_ns = max(batch.opened_ns, min(work.queued_ns for work in self._waiting.values()))
+            batch.opened_ns = max(batch.opened_ns, min(work.queued_ns for work in ready))
             delay_ns = int(max_delay_seconds * NANOSECONDS)
-            while self._waiting and not self._closed and len(self._waiting) < self._wanted():
-                remaining = self._patience(delay_ns) - monotonic_ns()
+            while ready and not self._closed and len(ready) < self._wanted():
+                remaining = _patience(ready, delay_ns) - monotonic_ns()
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining / NANOSECONDS)
-            self._fill(batch)
+                ready = self._ready()
+            self._fill(batch, ready)
         return batch
+
+    def finished(self, keys: Sequence[Hashable]) -> None:
+        """Works of these keys that were taken are done: others of the same keys may be taken."""
+        with self._changed:
+            self._busy.difference_update(keys)
+            self._changed.notify_all()
+
+    def _ready(self) -> list[Work]:
+        """Works that wait and may be taken."""
+        if not self._busy:
+            return list(self._waiting.values())
+        return [work for key, work in self._waiting.items() if key not in self._busy]
 
     def _wanted(self) -> int:
         most = self._scheduler.max_batch
-        return most if self.company is None else min(most, self.company)
+        return most if self.company is None else min(most, self.company - len(self._busy))
 
-    def _patience(self, delay_ns: int) -> int:
-        """The stamp until which to wait for company: no work waits longer than the delay, or half of its time."""
-        return min(
-            work.queued_ns + min(delay_ns, (work.deadline_ns - work.queued_ns) // 2) for work in self._waiting.values()
-        )
-
-    def _fill(self, batch: Batch[Work]) -> None:
+    def _fill(self, batch: Batch[Work], ready: list[Work]) -> None:
         batch.closed_ns = monotonic_ns()
-        batch.late = [work for work in self._waiting.values() if work.deadline_ns < batch.closed_ns]
+        batch.late = [work for work in ready if work.deadline_ns < batch.closed_ns]
         for work in batch.late:
             del self._waiting[work.key]
-        if self._waiting:
-            choice = self._scheduler.choose(list(self._waiting.values()), batch.closed_ns)
+        in_time = [work for work in ready if work.deadline_ns >= batch.closed_ns]
+        if in_time:
+            choice = self._scheduler.choose(in_time, batch.closed_ns)
             batch.works, batch.steps = choice.works, choice.steps
             for work in batch.works:
                 del self._waiting[work.key]
+            self._busy.update(work.key for work in batch.works)
 
     def _give_up(self, count: int) -> list[Work]:
         """Take out ``count`` works, always of the owner who has most."""
@@ -180,3 +192,8 @@ class WorkQueue(Generic[Work]):
                 del self._waiting[work.key]
             given_up += some
         return given_up
+
+
+def _patience(works: Sequence[Work], delay_ns: int) -> int:
+    """The stamp until which to wait for company: no work waits longer than the delay, or half of its time."""
+    return min(work.queued_ns + min(delay_ns, (work.deadline_ns - work.queued_ns) // 2) for work in works)

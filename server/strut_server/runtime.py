@@ -64,11 +64,19 @@ class Runtime:
         self.drain_ends_ns = 0
         self.costs = Costs(settings.max_batch)
         scheduler = Scheduler(
-            self.costs, settings.max_batch_ms / 1000.0, target_seconds=settings.target_latency_ms / 1000.0
+            self.costs,
+            settings.max_batch_ms / 1000.0,
+            target_seconds=settings.target_latency_ms / 1000.0,
+            parallel=settings.batch_threads,
         )
         self.queue: WorkQueue[WindowWork] = WorkQueue(settings.queue_capacity, scheduler)
         self.batcher = Batcher(
-            self.queue, self._memory, self.costs, settings.max_batch_delay_ms / 1000.0, self._deliver
+            self.queue,
+            self._memory,
+            self.costs,
+            settings.max_batch_delay_ms / 1000.0,
+            self._deliver,
+            settings.batch_threads,
         )
         self.characters = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -195,7 +203,7 @@ class Runtime:
         return ServingModel.load(path, self.settings, self._memory, self._styles_of)
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
-        """Hand outcomes to the event loop; called on the batcher's thread."""
+        """Hand outcomes to the event loop; called on one of the batcher's threads."""
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(self._finish, outcomes)

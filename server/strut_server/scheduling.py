@@ -84,12 +84,19 @@ class Scheduler:
         least: size that a batch may have however long it takes. Small batches waste what a slow machine has not got.
         target_seconds: longest that works should take from their arrival, whatever their deadlines: what saves steps
             early, and protects streams from one another, before anything is late.
+        parallel: batches that are made at the same time.
     """
 
     def __init__(
-        self, costs: Costs, max_seconds: float, least: int = LEAST_BATCH, target_seconds: float = math.inf
+        self,
+        costs: Costs,
+        max_seconds: float,
+        least: int = LEAST_BATCH,
+        target_seconds: float = math.inf,
+        parallel: int = 1,
     ) -> None:
         self.costs = costs
+        self._parallel = parallel
         self._least = least
         self._target_seconds = target_seconds
         self._max_seconds = max_seconds
@@ -126,8 +133,11 @@ class Scheduler:
             steps = [steps_at(work, level) for work in ordered]
             # A window is there when its whole batch is.
             size = self._limit(steps[0])
-            last = np.minimum((np.arange(count) // size + 1) * size, count) - 1
-            ends = np.cumsum([each[number] for number in steps])[last]
+            first = np.arange(count) // size * size
+            behind = np.minimum(first + size, count)
+            total = np.concatenate(([0.0], np.cumsum([each[number] for number in steps])))
+            # Batches begin one after the other, as threads come free, and each takes its whole time.
+            ends = total[first] / self._parallel + (total[behind] - total[first])
             if (ends <= allowed).all():
                 return level, False
         return deepest, True
@@ -149,7 +159,7 @@ class Scheduler:
         count = len(ordered)
 
         def cost(work: Work) -> float:
-            return self.costs.window_seconds(count, steps_at(work, level))
+            return self.costs.window_seconds(count, steps_at(work, level)) / self._parallel
 
         lines = {
             owner: deque(by_importance(own, [cost(work) * shares for work in own], now_ns))

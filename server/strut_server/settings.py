@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 DEVICES = ("auto", "cpu", "cuda")
+
+
+MOST_BATCHES = 2
+"""Made at the same time by default: what surrounds the network is Python and takes turns with itself."""
 
 
 class SettingError(ValueError):
@@ -30,6 +35,8 @@ class ServerSettings:
         bundle: directory of the model bundle; None for the one that ships with the package.
         device: what the network runs on: "cpu", "cuda", or "auto" for CUDA where it works and else the CPU.
         threads: threads of one network evaluation. One serves the most characters a core.
+        parallel_batches: batches that are made at the same time, each by a thread of its own; 0 for as many as the
+            machine has cores for, two at most. With workers of a cluster always one.
         spin: let the threads of an evaluation spin while they wait. Shortens a single character's window a little and
             keeps the cores busy all the time.
         max_batch: most windows evaluated together, and most requests in one message.
@@ -86,6 +93,7 @@ class ServerSettings:
     bundle: Path | None = None
     device: str = "auto"
     threads: int = 1
+    parallel_batches: int = 0
     spin: bool = False
     max_batch: int = 256
     max_batch_delay_ms: float = 2.0
@@ -126,6 +134,7 @@ class ServerSettings:
     def __post_init__(self) -> None:
         _check("port", self.port, 0, 65535)
         _check("threads", self.threads, 1, 256)
+        _check("parallel_batches", self.parallel_batches, 0, 16)
         _check("max_batch", self.max_batch, 1, 4096)
         _check("max_batch_delay_ms", self.max_batch_delay_ms, 0, 1000)
         _check("max_batch_ms", self.max_batch_ms, 1, 60_000)
@@ -170,6 +179,13 @@ class ServerSettings:
             )
 
     @property
+    def batch_threads(self) -> int:
+        """How many batches are made at the same time."""
+        if self.cluster:
+            return 1
+        return self.parallel_batches or max(min(usable_cores() // self.threads, MOST_BATCHES), 1)
+
+    @property
     def encrypted(self) -> bool:
         """True where clients connect by TLS."""
         return self.tls_certificate is not None
@@ -184,6 +200,13 @@ class ServerSettings:
         """What gRPC binds to."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; containers and taskset give a process fewer than there are
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def is_loopback(host: str) -> bool:

@@ -169,7 +169,7 @@ class _Prepared:
 
 
 class WindowMaker:
-    """Makes the windows of batches. Belongs to the batcher thread.
+    """Makes the windows of batches. Belongs to the batcher's threads, which may make batches at the same time.
 
     Args:
         bundle: idle pose, speeds.
@@ -450,7 +450,7 @@ class WindowMaker:
                 locks.position[row],
                 (float(locks.lowered[row, 0]), float(locks.lowered[row, 1])),
                 _speed(works[row]),
-                None if scenes is None else scenes[[row]],
+                None if scenes is None else scenes[row : row + 1],
                 (float(locks.sunk[row, 0]), float(locks.sunk[row, 1])),
                 locks.strides[row],
             )

@@ -139,3 +139,30 @@ def test_closing_wakes_who_waits() -> None:
     queue.close()
     taker.join(20.0)
     assert results == ["waiting", None]
+
+
+def test_work_of_a_character_that_is_in_a_batch_waits_until_that_is_finished() -> None:
+    queue = queue_of()
+    queue.put([work("a")])
+    assert taken(queue) == ["a"]
+    queue.put([work("a", 5_000), work("b", 10_000)])
+    assert taken(queue) == ["b"]
+    taker, batches = batches_of(queue, 0.0)
+    time.sleep(0.05)
+    assert not batches
+    queue.finished(["a", "b"])
+    taker.join(20.0)
+    assert batches == [["a"]]
+
+
+def test_nobody_waits_for_those_who_are_in_a_batch() -> None:
+    queue = queue_of()
+    queue.company = 3
+    taker, batches = batches_of(queue, 3600.0)
+    queue.put([work("a"), work("b"), work("c")])
+    taker.join(20.0)
+    queue.finished(["c"])
+    taker, batches = batches_of(queue, 3600.0)
+    queue.put([work("c")])
+    taker.join(20.0)
+    assert batches == [["c"]]

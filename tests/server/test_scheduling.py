@@ -115,6 +115,17 @@ def test_a_batch_takes_no_longer_than_it_may() -> None:
     assert len(chosen(Scheduler(costs, 0.01, least=6), works).works) == 6
 
 
+def test_batches_at_the_same_time_leave_time_for_more_steps() -> None:
+    # Twelve windows of 200 or 100 ms, four to a batch: three batches one after the other, or two and a half.
+    works = crowd(12, 4.2, steps=(2, 1))
+    one = scheduler(max_batch=4, evaluation_seconds=0.1)
+    assert chosen(one, works).steps == 1
+    assert chosen(Scheduler(one.costs, 3600.0, least=1, parallel=2), works).steps == 2
+    # A batch itself takes no less time.
+    hasty = crowd(4, 1.5, steps=(2, 1))
+    assert chosen(Scheduler(one.costs, 3600.0, least=1, parallel=2), hasty).steps == 1
+
+
 def test_models_do_not_share_a_batch() -> None:
     works = crowd(4, 60.0)
     works[1].group = works[3].group = "another"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strut_server.settings import ServerSettings, SettingError, is_loopback
+from strut_server.settings import MOST_BATCHES, ServerSettings, SettingError, is_loopback, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from strut_server.settings import ServerSettings, SettingError, is_loopback
         ("remembered_windows", 1, "2 to 16"),
         ("device", "tpu", "auto, cpu, cuda"),
         ("max_batch_ms", 0, "1 to 60000"),
+        ("parallel_batches", 17, "0 to 16"),
     ],
 )
 def test_what_is_out_of_range_is_refused_by_name(name: str, value: object, allowed: str) -> None:
@@ -45,3 +46,12 @@ def test_loopback_addresses_are_taken(host: str) -> None:
 
 def test_an_ipv6_address_is_put_in_brackets() -> None:
     assert ServerSettings(host="::1", port=5).address == "[::1]:5"
+
+
+def test_as_many_batches_at_the_same_time_as_there_are_cores_for() -> None:
+    cores = usable_cores()
+    assert cores >= 1
+    assert ServerSettings().batch_threads == min(cores, MOST_BATCHES)
+    assert ServerSettings(threads=cores).batch_threads == 1
+    assert ServerSettings(parallel_batches=5).batch_threads == 5
+    assert ServerSettings(parallel_batches=5, cluster=True).batch_threads == 1

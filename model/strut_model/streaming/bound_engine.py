@@ -53,9 +53,9 @@ class BoundEngine(OnnxEngine):
     def __init__(self, bundle: Bundle, provider: str, graphs: bool = True) -> None:
         if provider == "CUDAExecutionProvider":
             cuda = (provider, {"enable_cuda_graph": "1" if graphs else "0", "use_tf32": "0"})
-            super().__init__(bundle, providers=[cuda, "CPUExecutionProvider"])
+            super().__init__(bundle, providers=[cuda, "CPUExecutionProvider"], halves=False)
         else:
-            super().__init__(bundle, providers=[provider])
+            super().__init__(bundle, providers=[provider], halves=False)
         self._device = _DEVICE_NAMES.get(self.provider, "cpu")
         self.captures = graphs and self._device == "cuda"
         self._shapes = bundle.student_inputs()

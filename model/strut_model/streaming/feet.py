@@ -350,6 +350,8 @@ def _next_change(locked: Bool, frame: int) -> int:
 
 def _first_far(ground: Float, lock: Float, near: Float, locked: Bool, frame: int, stop: int) -> int:
     """The first frame in (frame, stop) at which any lock is too far; ``stop`` when there is none."""
+    if stop == frame + 1:
+        return stop
     far = _strain(ground[:, frame + 3 : stop + 2], lock[:, None], near[:, None], locked[:, None]) > 1
     far &= locked[:, None]
     return frame + 1 + int(far.any(axis=(0, 2)).argmax()) if far.any() else stop

@@ -341,7 +341,7 @@ class MotionGenerator:
         linear[..., 3:] = features[..., POSITIONS.start : POSITIONS.start + 3]
         linear[..., 3::2] += features[..., :2]
         six = features[..., ROTATIONS].reshape(batch, WINDOW, JOINTS, 6)
-        rotations = kin.quaternions_of(kin.rows_of_six_d(six))
+        rotations = kin.quaternions_of_six_d(six)
         contacts = np.clip(features[..., CONTACTS], np.float32(0.0), np.float32(1.0))
         return linear, rotations, contacts
 

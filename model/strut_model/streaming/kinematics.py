@@ -63,11 +63,11 @@ _FIRST, _SECOND = _spreads(4)
 _FIRST_OF_3, _SECOND_OF_3 = _spreads(3)
 
 
-def _bilinear(a: Float, b: Float, table: Float) -> Float:
-    outer = _spread(a, _FIRST)
-    outer = np.multiply(outer, _spread(b, _SECOND), out=outer) if a.shape == b.shape else outer * _spread(b, _SECOND)
+def _bilinear(a: Float, b: Float, table: Float, first: Float = _FIRST, second: Float = _SECOND) -> Float:
+    outer = _spread(a, first)
+    outer = np.multiply(outer, _spread(b, second), out=outer) if a.shape == b.shape else outer * _spread(b, second)
     lead = outer.shape[:-1]
-    flat: Float = np.matmul(outer.reshape(*lead[:1], -1, 16), table)
+    flat: Float = np.matmul(outer.reshape(*lead[:1], -1, len(table)), table)
     return flat.reshape(*lead, table.shape[1])
 
 
@@ -102,43 +102,6 @@ def rows_of(q: Float) -> Float:
     return _bilinear(q, q, _ROWS).reshape(*q.shape[:-1], 3, 3)
 
 
-def _quaternion_table() -> tuple[Float, Float]:
-    """(9, 16) and (16,): rows as 9 numbers @ table + constant is 4 outer(q, q)."""
-    index = np.arange(9).reshape(3, 3).T  # index[i, j]: where the usual matrix' entry (i, j) lies among the rows
-    table = np.zeros((9, 4, 4), np.float32)
-    for k in range(3):
-        sign = np.full(3, -1.0)
-        sign[k] = 1.0
-        table[index[[0, 1, 2], [0, 1, 2]], k, k] = sign
-        table[index[k, k], 3, 3] = 1.0
-        i, j = (k + 1) % 3, (k + 2) % 3
-        table[index[j, i], k, 3] = table[index[j, i], 3, k] = 1.0
-        table[index[i, j], k, 3] = table[index[i, j], 3, k] = -1.0
-        table[index[i, j], i, j] = table[index[j, i], i, j] = 1.0
-        table[index[i, j], j, i] = table[index[j, i], j, i] = 1.0
-    return table.reshape(9, 16), np.eye(4, dtype=np.float32).reshape(16)
-
-
-_SQUARES, _SQUARES_OFFSET = _quaternion_table()
-
-
-def quaternions_of(rows: Float) -> Float:
-    """Unit quaternions (B, ..., 4) of rows (B, ..., 3, 3), stable for every rotation, of either sign.
-
-    4 outer(q, q) is linear in the matrix; its row with the largest diagonal entry is q times a number that is at least
-    one, so normalising it is safe.
-    """
-    lead = rows.shape[:-2]
-    squares = np.matmul(rows.reshape(lead[0], -1, 9), _SQUARES)
-    squares += _SQUARES_OFFSET
-    flat = squares.reshape(-1, 4)
-    best = squares.reshape(-1, 16)[:, ::5].argmax(axis=1)
-    best += np.arange(0, len(flat), 4)
-    q = flat[best]
-    q /= np.sqrt(np.einsum("ni,ni->n", q, q))[:, None]
-    return q.reshape(*lead, 4)
-
-
 def _cross_table() -> Float:
     """(9, 3): outer(a, b) @ table is the cross product."""
     table = np.zeros((3, 3, 3), np.float32)
@@ -158,22 +121,6 @@ def cross(a: Float, b: Float) -> Float:
     return np.matmul(outer.reshape(outer.shape[0], -1, 9), _CROSS).reshape(a.shape)
 
 
-def rows_of_six_d(six: Float) -> Float:
-    """Rows (B, ..., 3, 3) of 6D codes (B, ..., 6), by Gram-Schmidt."""
-    # Number by number: broadcasting over axes of three costs more than all of the arithmetic.
-    numbers = np.moveaxis(six, -1, 0)
-    first, second = numbers[:3], numbers[3:]
-    rows = np.empty((*six.shape[:-1], 3, 3), np.float32)
-    a, b = (np.moveaxis(rows[..., row, :], -1, 0) for row in (0, 1))
-    _unit(first, a)
-    along = _dot(a, second)
-    for axis in range(3):
-        np.subtract(second[axis], along * a[axis], out=b[axis])
-    _unit(b, b)
-    rows[..., 2, :] = cross(rows[..., 0, :], rows[..., 1, :])
-    return rows
-
-
 def _dot(a: Float, b: Float) -> Float:
     """Dot products (...) of vectors (3, ...)."""
     total: Float = a[0] * b[0]
@@ -182,13 +129,33 @@ def _dot(a: Float, b: Float) -> Float:
     return total
 
 
-def _unit(vectors: Float, out: Float) -> None:
-    """Vectors (3, ...) brought to unit length."""
-    length = _dot(vectors, vectors)
-    length += _TINY
-    np.sqrt(length, out=length)
-    for axis in range(3):
-        np.divide(vectors[axis], length, out=out[axis])
+def quaternions_of_six_d(six: Float) -> Float:
+    """Unit quaternions (B, ..., 4) of 6D codes (B, ..., 6), by Gram-Schmidt; stable for every rotation, of either sign.
+
+    4 outer(q, q) is linear in the matrix; its row with the largest diagonal entry is q times a number that is at least
+    one, so normalising it is safe.
+    """
+    # Number by number, each of them for everybody: axes of six, three and four are slow in numpy.
+    numbers = np.ascontiguousarray(six.reshape(-1, 6).T, np.float32)
+    a, b = numbers[:3], numbers[3:]
+    a /= np.sqrt(_dot(a, a) + _TINY)
+    b -= a * _dot(a, b)
+    b /= np.sqrt(_dot(b, b) + _TINY)
+    c = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+    one = np.float32(1.0)
+    xx, yy = one + a[0] - b[1] - c[2], one - a[0] + b[1] - c[2]
+    zz, ww = one - a[0] - b[1] + c[2], one + a[0] + b[1] + c[2]
+    xy, xz, yz = b[0] + a[1], c[0] + a[2], c[1] + b[2]
+    xw, yw, zw = b[2] - c[1], c[0] - a[2], a[1] - b[0]
+    by_y, by_w = yy > xx, ww > zz
+    later = np.maximum(zz, ww) > np.maximum(xx, yy)
+    squares = ((xx, xy, xz, xw), (xy, yy, yz, yw), (xz, yz, zz, zw), (xw, yw, zw, ww))
+    q = [np.where(later, np.where(by_w, w, z), np.where(by_y, y, x)) for x, y, z, w in squares]
+    length = np.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+    out = np.empty((len(length), 4), np.float32)
+    for place, component in enumerate(q):
+        np.divide(component, length, out=out[:, place])
+    return out.reshape(*six.shape[:-1], 4)
 
 
 def logarithm(q: Float) -> Float:
@@ -246,7 +213,21 @@ _LEVELS: tuple[tuple[slice, slice | npt.NDArray[np.int64]], ...] = (
     (slice(18, 20), slice(16, 18)),
     (slice(20, 22), slice(18, 20)),
 )
-_BONES = np.ascontiguousarray(REST_OFFSETS[1:, None, :])  # (21, 1, 3)
+_BONES = np.repeat(REST_OFFSETS[1:], 3, axis=1).astype(np.float32)  # (21, 9): times rows, summed over axes, is the bone
+_BONE_SUM = np.tile(np.eye(3, dtype=np.float32), (3, 1))
+
+
+def _rows_tables() -> tuple[Float, Float, Float]:
+    """(9, 27), (9, 27), (27, 9): (a @ first) * (b @ second) @ product is the product of the rows a and b, all flat.
+    Numpy's own product of stacks of small matrices takes four times as long."""
+    eye = np.eye(3, dtype=np.float32)
+    first = np.einsum("ia,kc->ikac", eye, eye)[:, :, :, None, :].repeat(3, axis=3)
+    second = np.einsum("kc,jb->kjbc", eye, eye)[:, :, None].repeat(3, axis=2)
+    product = np.einsum("ai,bj->abij", eye, eye)[:, :, None].repeat(3, axis=2)
+    return first.reshape(9, 27), second.reshape(9, 27), product.reshape(27, 9)
+
+
+_LEFT_ROWS, _RIGHT_ROWS, _ROWS_PRODUCT = _rows_tables()
 
 
 def joint_positions(rows: Float, pelvis: Float) -> Float:
@@ -256,13 +237,16 @@ def joint_positions(rows: Float, pelvis: Float) -> Float:
         rows: (..., 22, 3, 3) local rotations as rows, the pelvis' in the space wanted.
         pelvis: (..., 3) metres.
     """
-    orientation = np.empty_like(rows)
-    orientation[..., 0, :, :] = rows[..., 0, :, :]
+    local = rows.reshape(*rows.shape[:-2], 9)
+    orientation = np.empty_like(local)
+    orientation[..., 0, :] = local[..., 0, :]
     for level, parents in _LEVELS[:-1]:
-        np.matmul(rows[..., level, :, :], orientation[..., parents, :, :], out=orientation[..., level, :, :])
+        orientation[..., level, :] = _bilinear(
+            local[..., level, :], orientation[..., parents, :], _ROWS_PRODUCT, _LEFT_ROWS, _RIGHT_ROWS
+        )
     positions = np.empty((*rows.shape[:-2], 3), np.float32)
     positions[..., 0, :] = pelvis
-    bones = np.matmul(_BONES, orientation[..., PARENTS[1:], :, :])[..., 0, :]
+    bones = _spread(orientation[..., PARENTS[1:], :] * _BONES, _BONE_SUM)
     for level, parents in _LEVELS:
         np.add(
             positions[..., parents, :],

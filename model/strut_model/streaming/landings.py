@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,8 @@ class Landings:
         resting: (B, T, 4, D) metres, where a joint that lands at a frame is locked.
         lead: (B, T, 4, D) metres by which joints are moved in the frames before.
         along: (B, T, 4, D) metres by which a joint is moved besides, when its foot's other joint is at its lock.
-        short: (B, T, 4, D) metres that a joint which lands at a frame is not led by, since that would be too far.
+        short: (B, T, 4, D) metres that a joint which lands at a frame is not led by, since that would be too far; means
+            nothing at other frames.
     """
 
     resting: Float
@@ -54,24 +56,32 @@ def led_to_rest(places: Float, on: Bool, before: Bool, lock: Float, level: Float
     resting = resting_places(places, on, level)
     away = (resting - places) * held
     along = _others(_held_by(places, on, resting, before, lock) * held)
-    lead, short = np.zeros_like(places), np.zeros_like(places)
-    for frame in np.flatnonzero(landing.any(axis=(0, 2))):
-        # While the foot's other joint stands, this one is moved along with it anyway.
-        wanted = away[:, frame] - along[:, frame - 1]
-        length = np.sqrt(np.einsum("bcx,bcx->bc", wanted, wanted))[..., None]
-        own = wanted * np.minimum(np.float32(1.0), np.float32(LEAD_LIMIT) / np.maximum(length, np.float32(1e-9)))
-        short[:, frame] = wanted - own
-        count = min(LEAD_FRAMES, int(frame))
+    # While the foot's other joint stands, this one is moved along with it anyway.
+    wanted = away.copy()
+    wanted[:, 1:] -= along[:, :-1]
+    length = np.sqrt(np.einsum("btcx,btcx->btc", wanted, wanted))[..., None]
+    own = wanted * np.minimum(np.float32(1.0), np.float32(LEAD_LIMIT) / np.maximum(length, np.float32(1e-9)))
+    down, off = landing[..., None], ~on[..., None]
+    own_landing = np.where(down, own, np.float32(0.0))
+    # A joint that stays in the air goes along with its foot's other joint.
+    taken = np.where(down, own, _others(own_landing) * off)
+    lead = np.zeros_like(places)
+    for before_landing in range(1, LEAD_FRAMES + 1):
+        ahead = taken[:, before_landing:] * _shares(on.shape[1])[before_landing - 1, before_landing:, None, None]
+        lead[:, :-before_landing] += ahead * off[:, :-before_landing]
+    return Landings(resting, lead, along, wanted - own)
+
+
+@lru_cache(maxsize=4)
+def _shares(frames: int) -> Float:
+    """(5, T) how much of the way to a landing at each frame is gone 1 to 5 frames before it; a swing that begins with
+    the window has fewer frames."""
+    shares = np.zeros((LEAD_FRAMES, frames), np.float32)
+    for frame in range(1, frames):
+        count = min(LEAD_FRAMES, frame)
         share = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
-        share = share * share * (3 - 2 * share)
-        swing = slice(frame - count, frame)
-        down = landing[:, frame, :, None]
-        # A joint that stays in the air goes along with its foot's other joint.
-        taken = np.where(
-            down, own, _others(np.where(down, own, np.float32(0.0))[:, None])[:, 0] * ~on[:, frame, :, None]
-        )
-        lead[:, swing] += taken[:, None] * share[:, None, None] * ~on[:, swing, :, None]
-    return Landings(resting, lead, along, short)
+        shares[:count, frame] = (share * share * (3 - 2 * share))[::-1]
+    return shares
 
 
 def _others(joints: Float) -> Float:
@@ -81,12 +91,12 @@ def _others(joints: Float) -> Float:
 
 def _held_by(places: Float, on: Bool, resting: Float, before: Bool, lock: Float) -> Float:
     """How far a lock will hold each joint from its own place, nought where it is free."""
-    away = np.zeros_like(places)
+    begins = on & ~np.concatenate((before[:, None], on[:, :-1]), axis=1)
+    held = np.empty_like(places)
     for frame in range(places.shape[1]):
-        lock = np.where((on[:, frame] & ~before)[..., None], resting[:, frame], lock)
-        before = on[:, frame]
-        away[:, frame] = np.where(before[..., None], lock - places[:, frame], np.float32(0.0))
-    return away
+        lock = np.where(begins[:, frame, :, None], resting[:, frame], lock)
+        held[:, frame] = lock
+    return np.where(on[..., None], held - places, np.float32(0.0))
 
 
 def resting_places(places: Float, on: Bool, level: Float) -> Float:

@@ -91,7 +91,7 @@ class SceneStates:
         """Characters whose scenes nobody knows."""
         return SceneStates(np.zeros((batch, SIZE), np.float32), np.ones(batch, np.float32), np.zeros(batch, bool))
 
-    def __getitem__(self, rows: list[int]) -> SceneStates:
+    def __getitem__(self, rows: list[int] | slice) -> SceneStates:
         """The states of some characters."""
         return SceneStates(self.vector[rows], self.alpha[rows], self.known[rows])
 

@@ -175,6 +175,7 @@ struct FTransform {
     void SetTranslation(const FVector&);
     FTransform GetRelativeTransform(const FTransform&) const;
     void BlendWith(const FTransform&, float);
+    FVector TransformPosition(const FVector&) const;
 };
 
 template <typename T> class TSharedRef;
@@ -363,6 +364,7 @@ class USubsystem : public UObject {
 class UGameInstanceSubsystem : public USubsystem { public: UGameInstance* GetGameInstance() const; };
 
 class AActor;
+class USceneComponent;
 class UActorComponent : public UObject {
   public:
     FActorComponentTickFunction PrimaryComponentTick;
@@ -383,10 +385,22 @@ class AActor : public UObject {
     bool SetActorRotation(const FRotator&);
     bool SetActorLocationAndRotation(const FVector&, const FRotator&, bool bSweep = false, FHitResult* = nullptr, ETeleportType = ETeleportType::None);
     bool HasAuthority() const;
+    FTickFunction PrimaryActorTick;
+    uint8 bIsEditorOnlyActor : 1;
+    template <typename T> T* CreateDefaultSubobject(FName);
+    bool SetRootComponent(USceneComponent*);
+    virtual bool ShouldTickIfViewportsOnly() const { return false; }
+    virtual void Tick(float) {}
     virtual void NotifyActorBeginOverlap(AActor*) {}
     virtual void NotifyActorEndOverlap(AActor*) {}
 };
-class UPrimitiveComponent : public UActorComponent {
+class USceneComponent : public UActorComponent {
+  public:
+    void SetupAttachment(USceneComponent*);
+    void SetRelativeLocation(FVector);
+    const FTransform& GetComponentTransform() const;
+};
+class UPrimitiveComponent : public USceneComponent {
   public:
     void SetCollisionProfileName(FName);
     void SetGenerateOverlapEvents(bool);
@@ -434,8 +448,23 @@ struct FReferenceSkeleton {
     FName GetBoneName(int32) const;
     int32 GetParentIndex(int32) const;
 };
-class USkeletalMesh : public UObject { public: const FReferenceSkeleton& GetRefSkeleton() const; };
-class USkeletalMeshComponent : public UPrimitiveComponent {};
+class USkinnedAsset : public UObject {};
+class USkeletalMesh : public USkinnedAsset { public: const FReferenceSkeleton& GetRefSkeleton() const; };
+class USkinnedMeshComponent : public UPrimitiveComponent { public: virtual void SetSkinnedAssetAndUpdate(USkinnedAsset*, bool bReinitPose = true); };
+class USkeletalMeshComponent : public USkinnedMeshComponent {};
+class UPoseableMeshComponent : public USkinnedMeshComponent {
+  public:
+    TArray<FTransform> BoneSpaceTransforms;
+    void MarkRefreshTransformDirty();
+};
+enum EHorizTextAligment : int { EHTA_Left, EHTA_Center, EHTA_Right };
+class UTextRenderComponent : public UPrimitiveComponent {
+  public:
+    void SetText(const FText&);
+    void SetHorizontalAlignment(EHorizTextAligment);
+    void SetWorldSize(float);
+};
+void DrawDebugLine(const UWorld*, const FVector&, const FVector&, const FColor&, bool bPersistentLines = false, float LifeTime = -1.f, uint8 DepthPriority = 0, float Thickness = 0.f);
 
 class UCanvas { public: void SetDrawColor(const FColor&); float DrawText(const UFont*, const FString&, float, float); };
 class FDebugDrawDelegate { public: static FDebugDrawDelegate CreateStatic(void (*)(UCanvas*, APlayerController*)); };
@@ -542,6 +571,14 @@ class UFactory : public UObject {
     virtual UObject* FactoryCreateNew(UClass*, UObject*, FName, EObjectFlags, UObject*, FFeedbackContext*);
     virtual uint32 GetMenuCategories() const;
     virtual FText GetDisplayName() const;
+};
+struct FAssetData { bool IsValid() const; bool IsInstanceOf(const UClass*) const; };
+class UActorFactory : public UObject {
+  public:
+    FText DisplayName;
+    UClass* NewActorClass = nullptr;
+    virtual bool CanCreateActorFrom(const FAssetData&, FText&) { return false; }
+    virtual void PostSpawnActor(UObject*, AActor*) {}
 };
 
 // Json.

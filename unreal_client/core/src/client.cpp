@@ -163,8 +163,8 @@ void Client::report() noexcept {
     ClientReport made;
     made.late_windows = statistics_.late_windows - reported_late_;
     made.underruns = statistics_.underruns - reported_underruns_;
-    made.mean_lead_ms = static_cast<float>(statistics_.lead.percentile(0.5)) / 1000.0f;
-    made.mean_wire_ms = static_cast<float>(statistics_.wire.percentile(0.5)) / 1000.0f;
+    made.mean_lead_ms = reported_lead_.look(statistics_.lead);
+    made.mean_wire_ms = reported_wire_.look(statistics_.wire);
     reported_late_ = statistics_.late_windows;
     reported_underruns_ = statistics_.underruns;
     connection_.report(made);

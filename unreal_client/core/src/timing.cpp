@@ -47,6 +47,15 @@ void Histogram::add(std::uint64_t microseconds) noexcept {
     ++counts_[bucket(value)];
     ++count_;
     maximum_ = std::max(maximum_, value);
+    total_ += value;
+}
+
+float MeanSince::look(const Histogram& histogram) noexcept {
+    if (histogram.count() < count_ || histogram.total() < total_) count_ = total_ = 0;
+    const std::uint64_t count = histogram.count() - count_, total = histogram.total() - total_;
+    count_ = histogram.count();
+    total_ = histogram.total();
+    return count == 0 ? 0.0f : static_cast<float>(static_cast<double>(total) / static_cast<double>(count) / 1000.0);
 }
 
 std::uint64_t Histogram::percentile(double share) const noexcept {

@@ -98,6 +98,7 @@ struct Script {
     std::vector<std::size_t> batches;
     std::vector<std::uint64_t> released;
     int reports = 0;
+    ClientReport newest_report;
 
     // Answers the oldest request.
     bool reply() {
@@ -155,8 +156,9 @@ class ScriptedTransport final : public Transport {
         script_->released.insert(script_->released.end(), characters, characters + count);
         return true;
     }
-    bool report(const ClientReport&) noexcept override {
+    bool report(const ClientReport& report) noexcept override {
         ++script_->reports;
+        script_->newest_report = report;
         return true;
     }
     void close() noexcept override {

@@ -143,3 +143,35 @@ TEST_CASE("the client tells the server what it has seen, every 10 s") {
     game.run(25.0);
     CHECK(game.script->reports == 2);
 }
+
+TEST_CASE("a report has the means of what came since the last one") {
+    Game game;
+    game.add();
+    const auto next_report_is_right = [&game] {
+        const int before = game.script->reports;
+        double lead = 0.0, wire = 0.0;
+        std::uint64_t seen = game.client.statistics().lead.count(), count = 0;
+        while (game.script->reports == before) {
+            game.step();
+            const Statistics& now = game.client.statistics();
+            if (now.lead.count() == seen) continue;
+            REQUIRE(now.lead.count() == seen + 1);
+            seen = now.lead.count();
+            ++count;
+            lead += std::max(now.newest.lead, 0.0);
+            wire += std::max(now.newest.wire, 0.0);
+        }
+        REQUIRE(count > 10);
+        const double share = 1000.0 / static_cast<double>(count);
+        CHECK(game.script->newest_report.mean_lead_ms == doctest::Approx(lead * share).epsilon(1e-3));
+        CHECK(game.script->newest_report.mean_wire_ms == doctest::Approx(wire * share).epsilon(1e-3));
+    };
+    for (const double latency : {0.03, 0.12, 0.06}) {
+        CAPTURE(latency);
+        game.latency = latency;
+        next_report_is_right();
+    }
+    game.client.reset_statistics();
+    game.latency = 0.1;
+    next_report_is_right();
+}

@@ -8,7 +8,7 @@ public class StrutMotionEditor : ModuleRules
         PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
         PrivateDependencyModuleNames.AddRange(new[]
         {
-            "AssetTools", "Core", "CoreUObject", "Engine", "SlateCore", "StrutMotion", "UnrealEd",
+            "AssetTools", "Core", "CoreUObject", "Engine", "SlateCore", "StrutGrpc", "StrutMotion", "UnrealEd",
         });
     }
 }

@@ -88,6 +88,7 @@ class Client {
     bool ready_ = false;
     double now_ = 0.0, game_time_ = 0.0, time_scale_ = 1.0, reported_at_ = 0.0;
     std::uint64_t reported_late_ = 0, reported_underruns_ = 0;
+    MeanSince reported_lead_, reported_wire_;
     ConnectionEvent event_;
 };
 

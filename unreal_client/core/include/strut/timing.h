@@ -51,6 +51,8 @@ class Histogram {
     double share_within(std::uint64_t microseconds) const noexcept;
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t maximum() const noexcept { return maximum_; }
+    // The sum of the values.
+    std::uint64_t total() const noexcept { return total_; }
     void clear() noexcept { *this = Histogram(); }
 
   private:
@@ -61,6 +63,17 @@ class Histogram {
     std::array<std::uint32_t, kBuckets> counts_{};
     std::uint64_t count_ = 0;
     std::uint64_t maximum_ = 0;
+    std::uint64_t total_ = 0;
+};
+
+// The mean of what a histogram was given between two looks at it. Belongs to whoever looks.
+class MeanSince {
+  public:
+    // Milliseconds, of the values since the last look; 0 where there are none. A cleared histogram begins anew.
+    float look(const Histogram& histogram) noexcept;
+
+  private:
+    std::uint64_t count_ = 0, total_ = 0;
 };
 
 // Where one window's time went, seconds.
