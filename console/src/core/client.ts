@@ -63,8 +63,8 @@ export class Character {
   readonly pose: Frame = new Float64Array(SIZE);
   /** The path that was asked for last. */
   path: Sample[] = [];
-  /** Number of the first frame of the newest window, and of the frame that shows it. */
-  replanned = 0;
+  /** Number of the first frame that ever came from the server. */
+  begins = Infinity;
   /** Why its last request failed; empty after a window. */
   failure = "";
   warnings: string[] = [];
@@ -125,7 +125,6 @@ export class Character {
     };
     const { controls, path } = this.source(query);
     this.path = path.length ? [{ x: query.x, z: query.z }, ...path] : [];
-    this.replanned = plan.start;
     if (this.change?.sequence === 0) this.change.sequence = plan.sequence;
     const content = controls.content?.content, label = content?.case === "label" ? (content.value as string) : "";
     this.content = label;
@@ -161,6 +160,7 @@ export class Character {
     statistics.windows++;
     if (decision.late) statistics.late++;
     this.failure = "";
+    this.begins = Math.min(this.begins, decision.splice);
     if (this.change && this.change.sequence > 0 && sequence >= this.change.sequence) {
       this.change.frame = Math.min(this.change.frame, decision.splice);
     }

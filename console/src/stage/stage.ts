@@ -21,6 +21,10 @@ const GROUND = 0x1d2127;
 const CONTACT_JOINTS = [7, 10, 8, 11] as const;
 const MOST_CONTACTS = 4 * 40;
 const PATH_POINTS = 24;
+/** Pictures as they get simpler where a machine cannot keep up: pixels of the page's, shadows, milliseconds between two. */
+const QUALITIES = [[2, true, 0], [1, true, 0], [1, false, 0], [0.5, false, 90]] as const;
+const SLOW_SECONDS = 0.045;
+const SLOW_FRAMES = 25;
 const MOST_DRAWN = 400;
 const GRID = 40;
 
@@ -54,7 +58,7 @@ export class Stage {
   private readonly ground: Mesh;
   private readonly shade: Mesh;
   private relief: Mesh | null = null;
-  private readonly grid = new GridHelper(GRID, GRID, 0x47505c, 0x2a3038);
+  private readonly grid = new GridHelper(GRID, GRID, 0x6b7685, 0x454e5a);
   private readonly ring: Mesh;
   private readonly contacts: InstancedMesh;
   private readonly drawnPath: Line;
@@ -65,16 +69,19 @@ export class Stage {
   private geometry: BufferGeometry | null = null;
   private readonly ray = new Raycaster();
   private readonly matrix = new Matrix4();
+  private quality = 0;
+  private pace = 0;
+  private slow = 0;
+  private drawnAt = 0;
 
   constructor(readonly canvas: HTMLCanvasElement) {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.useQuality(new URLSearchParams(location.search).get("quality") === "low" ? QUALITIES.length - 1 : 0);
     this.scene.background = new Color(BACKGROUND);
     this.scene.fog = new Fog(BACKGROUND, 14, 34);
     this.scene.add(new HemisphereLight(0xdfe8ff, 0x2a2520, 1.3));
-    this.sun.castShadow = true;
     this.sun.shadow.mapSize.set(1024, 1024);
     this.sun.shadow.bias = -0.0006;
     const frustum = this.sun.shadow.camera;
@@ -103,7 +110,6 @@ export class Stage {
     this.orbit.maxPolarAngle = 1.54;
     this.orbit.minDistance = 1.2;
     this.orbit.maxDistance = 24;
-    this.orbit.saveState();
   }
 
   /** Whose bodies are drawn. */
@@ -121,12 +127,13 @@ export class Stage {
     this.camera.updateProjectionMatrix();
   }
 
-  /** Looks from the front of a heading again. */
-  resetCamera(): void {
-    const by = this.orbit.target.clone();
-    this.orbit.reset();
-    this.camera.position.add(by).sub(new Vector3(0, 0.9, 0));
-    this.orbit.target.copy(by);
+  /** Makes the picture simpler where frames take too long for a while. */
+  adapt(seconds: number): void {
+    this.pace += 0.1 * (seconds - this.pace);
+    this.slow = this.pace > SLOW_SECONDS ? this.slow + 1 : 0;
+    if (this.slow < SLOW_FRAMES || this.quality === QUALITIES.length - 1) return;
+    this.slow = 0;
+    this.useQuality(this.quality + 1);
   }
 
   /** Poses everything; `selected` is who the ring and the camera belong to. */
@@ -150,8 +157,10 @@ export class Stage {
     this.orbit.update();
   }
 
-  /** Draws the picture. */
-  render(): void {
+  /** Draws the picture, or leaves the one before where pictures may come more slowly. */
+  render(now: number): void {
+    if (now - this.drawnAt < QUALITIES[this.quality]![2]) return;
+    this.drawnAt = now;
     this.renderer.render(this.scene, this.camera as Camera);
   }
 
@@ -227,6 +236,13 @@ export class Stage {
     for (const id of [...this.drawn.keys()]) this.drop(id);
     this.orbit.dispose();
     this.renderer.dispose();
+  }
+
+  private useQuality(level: number): void {
+    this.quality = level;
+    const [ratio, shadows] = QUALITIES[level]!;
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, ratio));
+    this.sun.castShadow = shadows;
   }
 
   private make(actor: Actor): Drawn {

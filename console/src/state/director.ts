@@ -1,6 +1,6 @@
 /** Puts it all together: the connection, the characters and what they are to do, the stage, and the clock. */
 import { Code } from "@connectrpc/connect";
-import { type Character, type ControlSource, MotionClient } from "../core/client";
+import { type Character, type ControlSource, MotionClient, Statistics } from "../core/client";
 import { readQuat48 } from "../core/codec";
 import { FPS } from "../core/constants";
 import { type Frame, HEADING, interpolate, poseDistance, ROOT_X, ROOT_Z, SIZE } from "../core/frame";
@@ -162,6 +162,13 @@ export class Director {
     };
   }
 
+  /** Measures anew from now on. */
+  restartFigures(): void {
+    this.script = new Histogram();
+    this.drawing = new Histogram();
+    this.client.statistics = new Statistics();
+  }
+
   /** A character as it is on screen, for tests: its state, its playhead, its joints' places. */
   snapshot(slot: number) {
     const character = this.character(slot);
@@ -192,12 +199,13 @@ export class Director {
     const actors = this.actors(state, seconds);
     const selected = this.slots[state.selected]?.character.number ?? -2;
     this.stage.pose(actors, selected);
-    if (Number.isNaN(this.milestones.moving) && this.slots.some(({ character }) => character.pacer.started && character.pacer.playhead >= character.replanned)) {
+    if (!state.paused) this.stage.adapt(elapsed);
+    if (Number.isNaN(this.milestones.moving) && this.slots.some(({ character }) => character.pacer.playhead >= character.begins)) {
       this.milestones.moving = performance.now();
     }
     const posed = performance.now();
     this.script.add((posed - began) * 1000);
-    this.stage.render();
+    this.stage.render(now);
     this.drawing.add((performance.now() - posed) * 1000);
   }
 

@@ -33,11 +33,13 @@ export function StageView({ canvas, director }: { canvas: RefObject<HTMLCanvasEl
           {TOOLS.map(([tool, icon, text]) => <ToggleGroup.Item key={tool} value={tool} className="button" aria-label={text} title={text}><Icon name={icon} /></ToggleGroup.Item>)}
         </ToggleGroup.Root>
         <Select label="Content" value={look.content} options={kinds.flatMap(([suffix, kind]) => contents.filter((one) => one.kind === kind).map((one) => ({ value: one.name, label: one.name.replaceAll("_", " ") + suffix })))} onChange={(content) => edit("content", (now) => ({ ...now, content }))} />
+        <span className="row wide-gap" role="group" aria-label="Shown">
         <Switch label="Follow" checked={state.follow} onChange={(follow) => useConsole.setState({ follow })} />
         <Switch label="Paths" checked={state.paths} onChange={(paths) => useConsole.setState({ paths })} />
         <Switch label="Contacts" checked={state.contacts} onChange={(contacts) => useConsole.setState({ contacts })} />
         <Switch label="Ghost" checked={state.ghost} onChange={(ghost) => useConsole.setState({ ghost })} />
         {state.ghost && <Select label="Style of the ghost" hideLabel value={state.ghostStyle || neutral} options={state.styles.map((one) => one.name)} onChange={(ghostStyle) => useConsole.setState({ ghostStyle })} />}
+        </span>
       </div>
       <div className="bar bottom">
         <div className="row">
