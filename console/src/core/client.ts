@@ -53,9 +53,15 @@ export class Statistics {
   late = 0;
   dropped = 0;
   underruns = 0;
-  errors = 0;
+  /** Requests that came to nothing, by reason. */
+  readonly errors: Record<string, number> = {};
   batches = 0;
   requests = 0;
+
+  /** Takes notice of requests that came to nothing. */
+  failed(reason: string, count = 1): void {
+    this.errors[reason] = (this.errors[reason] ?? 0) + count;
+  }
 }
 
 export class Character {
@@ -148,8 +154,9 @@ export class Character {
     this.warnings = reply.warnings.map((warning) => warning.message);
     if (reply.result.case !== "window") {
       const error = reply.result.case === "error" ? reply.result.value : undefined;
-      this.fail(sequence, reasonOf(error?.details ?? []), error?.message ?? "", 0, now);
-      statistics.errors++;
+      const reason = reasonOf(error?.details ?? []);
+      this.fail(sequence, reason, error?.message ?? "", 0, now);
+      statistics.failed(reason);
       return;
     }
     const window = reply.result.value, start = Number(window.startFrame), count = window.frames?.count ?? 0;
@@ -304,7 +311,7 @@ export class MotionClient {
       });
     } catch (error) {
       const failure = this.transport.failureOf(error), now = this.clock();
-      statistics.errors += wanted.length;
+      statistics.failed(failure.reason || "UNAVAILABLE", wanted.length);
       for (const [character, , plan] of wanted) {
         character.fail(plan.sequence, failure.reason || "UNAVAILABLE", failure.message, failure.retry, now);
       }

@@ -5,12 +5,13 @@ import { readQuat48 } from "../core/codec";
 import { FPS } from "../core/constants";
 import { type Frame, HEADING, interpolate, poseDistance, ROOT_X, ROOT_Z, SIZE } from "../core/frame";
 import { Histogram } from "../core/histogram";
-import { figureEight, PathRoute, type Point, type Route, smoothed, SteerRoute } from "../core/routes";
+import { figureEight, type Point, type Route, SteerRoute } from "../core/routes";
 import { Skeleton } from "../core/skeleton";
 import { ContentKind } from "../gen/strut/v1/motion_service_pb";
 import { failureOf, motion, scenes, styles } from "../net/api";
 import { type Actor, COLOURS, Stage } from "../stage/stage";
 import { controlsOf, groundHeight, type Look, newLook, RELIEF_COLUMNS, RELIEF_SPACING } from "./look";
+import { Steering } from "./steering";
 import { notify, type State, useConsole } from "./store";
 
 const { getState: get, setState: set, subscribe } = useConsole;
@@ -22,13 +23,11 @@ const RETRY_MS = [200, 400, 800, 1500] as const;
 const PAGE = 200;
 const GHOST_SHIFT: Point = { x: 1.3, z: 0 };
 const CLIP_ACTOR = -1;
-const WALK_SPEED = 1.3;
-const RUN_SPEED = 3;
 const SLOPE_SIZE = 60;
 /** The list of stored styles and presets is looked at again this often. */
 const REFRESH_MS = 15_000;
 
-interface Slot {
+export interface Slot {
   character: Character;
   route: Route;
 }
@@ -47,10 +46,9 @@ export class Director {
   drawing = new Histogram();
   readonly milestones: Milestones = { connected: NaN, moving: NaN };
   private readonly slots: Slot[] = [];
-  private readonly keys = new Set<string>();
+  private readonly steering: Steering;
   private ghost: Slot | null = null;
   private clip: { frames: Frame[]; pose: Frame; at: number; place: Point } | null = null;
-  private line: Point[] = [];
   private last = performance.now();
   private steps = 0;
   private attempt = 0;
@@ -72,7 +70,7 @@ export class Director {
     this.client.onLost = () => void this.reconnect();
     this.unsubscribe = subscribe((state, before) => this.onState(state, before));
     this.timers.push(window.setInterval(() => void this.refresh(), REFRESH_MS));
-    this.listen(canvas);
+    this.steering = new Steering(canvas, this);
     void this.reconnect();
     const loop = () => {
       if (!this.alive) return;
@@ -85,6 +83,7 @@ export class Director {
   dispose(): void {
     this.alive = false;
     this.unsubscribe();
+    this.steering.dispose();
     this.timers.forEach((timer) => clearInterval(timer));
     this.stage.dispose();
   }
@@ -138,11 +137,24 @@ export class Director {
     this.fill();
   }
 
-  /** Leads the selected character along a line. */
-  walkAlong(points: Point[]): void {
-    const slot = this.slots[get().selected];
-    if (!slot || points.length < 2) return;
-    this.lead(slot, new PathRoute(points, false));
+  /** Who is steered, and along what; undefined before there is anybody. */
+  get chosen(): Slot | undefined {
+    return this.slots[get().selected];
+  }
+
+  /** Leads the chosen character along another route. */
+  lead(route: Route): void {
+    const slot = this.chosen;
+    if (!slot) return;
+    slot.route = route;
+    slot.character.changed(performance.now() / 1000);
+    this.placeGhost();
+  }
+
+  /** The slot of the character under a point of the page; -1 for none. */
+  slotAt(clientX: number, clientY: number): number {
+    const found = this.stage.actorAt(clientX, clientY, this.slots.map(({ character }) => character.number));
+    return this.slots.findIndex(({ character }) => character.number === found);
   }
 
   /** The figures that tests and the latency panel read. */
@@ -194,7 +206,7 @@ export class Director {
     this.steps -= stepped;
     const scale = state.paused ? stepped : state.speed;
     const seconds = state.paused ? stepped / FPS : elapsed * state.speed;
-    this.steer();
+    this.steering.update();
     this.client.update(seconds, scale);
     const actors = this.actors(state, seconds);
     const selected = this.slots[state.selected]?.character.number ?? -2;
@@ -299,7 +311,7 @@ export class Director {
       if (kind !== ContentKind.LOCOMOTION) return { controls: controlsOf(look, look.content), path: [] };
       const path = slot.route.plan(query);
       const idle = contents.find((one) => one.kind === ContentKind.IDLE)?.name ?? look.content;
-      const running = slot.route instanceof SteerRoute && this.keys.has("shift") && contents.some((one) => one.name === "run");
+      const running = slot.route instanceof SteerRoute && this.steering.running && contents.some((one) => one.name === "run");
       const controls = controlsOf(look, path.length === 0 ? idle : running ? "run" : look.content);
       if (path.length) {
         controls.trajectory = {
@@ -310,11 +322,6 @@ export class Director {
     };
   }
 
-  private lead(slot: Slot, route: Route): void {
-    slot.route = route;
-    slot.character.changed(performance.now() / 1000);
-    if (this.slots[get().selected] === slot) this.placeGhost();
-  }
 
   private dropGhost(): void {
     if (this.ghost) this.client.remove(this.ghost.character);
@@ -355,74 +362,6 @@ export class Director {
     }
     const size = scene.relief ? (RELIEF_COLUMNS - 1) * RELIEF_SPACING : SLOPE_SIZE;
     this.stage.showRelief((x, z) => groundHeight(scene, x, z), size, scene.relief ? RELIEF_COLUMNS - 1 : 30);
-  }
-
-  // Keyboard and mouse.
-
-  private steer(): void {
-    const slot = this.slots[get().selected];
-    if (!slot) return;
-    const down = (...names: string[]) => (names.some((name) => this.keys.has(name)) ? 1 : 0);
-    const forward = down("w", "arrowup") - down("s", "arrowdown"), sideways = down("d", "arrowright") - down("a", "arrowleft");
-    const moving = forward !== 0 || sideways !== 0;
-    if (!moving && !(slot.route instanceof SteerRoute)) return;
-    if (!(slot.route instanceof SteerRoute)) this.lead(slot, new SteerRoute());
-    const route = slot.route as SteerRoute, { ahead, right } = this.stage.directions();
-    const x = ahead.x * forward + right.x * sideways, z = ahead.z * forward + right.z * sideways;
-    const size = Math.hypot(x, z) || 1, speed = moving ? (this.keys.has("shift") ? RUN_SPEED : WALK_SPEED) : 0;
-    const wanted = { x: (x / size) * speed, z: (z / size) * speed };
-    const turned = Math.hypot(wanted.x - route.wanted.x, wanted.z - route.wanted.z);
-    if (turned > 0.3 || (speed === 0 && turned > 0)) slot.character.changed(performance.now() / 1000);
-    else if (turned === 0) return;
-    route.wanted.x = wanted.x;
-    route.wanted.z = wanted.z;
-  }
-
-  private listen(canvas: HTMLCanvasElement): void {
-    const steering = new Set(["w", "a", "s", "d", "shift"]), arrows = new Set(["arrowup", "arrowdown", "arrowleft", "arrowright"]);
-    window.addEventListener("keydown", (event) => {
-      const key = event.key.toLowerCase(), target = event.target as HTMLElement;
-      if (target.closest("input, select, textarea, [role=dialog]") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (steering.has(key) || (arrows.has(key) && target === canvas)) {
-        this.keys.add(key);
-        if (arrows.has(key)) event.preventDefault();
-      }
-    });
-    window.addEventListener("keyup", (event) => this.keys.delete(event.key.toLowerCase()));
-    window.addEventListener("blur", () => this.keys.clear());
-    let pressed: { x: number; y: number } | null = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      pressed = { x: event.clientX, y: event.clientY };
-      if (get().tool !== "draw") return;
-      canvas.setPointerCapture(event.pointerId);
-      const slot = this.slots[get().selected], pose = slot?.character.pose;
-      this.line = pose ? [{ x: pose[ROOT_X]!, z: pose[ROOT_Z]! }] : [];
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!pressed || get().tool !== "draw") return;
-      const point = this.stage.groundAt(event.clientX, event.clientY);
-      if (point) this.line.push(point);
-      this.stage.showDrawing(this.line, null);
-    });
-    canvas.addEventListener("pointerup", (event) => {
-      const clicked = pressed !== null && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < 5;
-      pressed = null;
-      const { tool, selected } = get();
-      if (tool === "draw") {
-        const drawn = smoothed(this.line);
-        this.stage.showDrawing(drawn, drawn[drawn.length - 1] ?? null);
-        this.walkAlong(drawn);
-      } else if (clicked && tool === "walk") {
-        const goal = this.stage.groundAt(event.clientX, event.clientY), pose = this.slots[selected]?.character.pose;
-        if (!goal || !pose) return;
-        this.stage.showDrawing([], goal);
-        this.walkAlong([{ x: pose[ROOT_X]!, z: pose[ROOT_Z]! }, goal]);
-      } else if (clicked) {
-        const found = this.stage.actorAt(event.clientX, event.clientY, this.slots.map(({ character }) => character.number));
-        const slot = this.slots.findIndex(({ character }) => character.number === found);
-        if (slot >= 0) set({ selected: slot });
-      }
-    });
   }
 }
 
