@@ -1,9 +1,10 @@
 /** The picture: characters, ground, paths, contacts, camera and light. It knows no panels and no network. */
 import {
-  BufferGeometry, type Camera, Color, DirectionalLight, DynamicDrawUsage, Float32BufferAttribute, Fog, GridHelper,
-  HemisphereLight, InstancedMesh, Line, LineBasicMaterial, Matrix4, Mesh, MeshBasicMaterial, MeshStandardMaterial,
-  PCFShadowMap, PerspectiveCamera, Plane, PlaneGeometry, Raycaster, RingGeometry, Scene, ShadowMaterial, Vector2, Vector3,
-  WebGLRenderer, CircleGeometry, SphereGeometry,
+  BufferGeometry, type Camera, CircleGeometry, Color, DataTexture, DirectionalLight, DynamicDrawUsage,
+  Float32BufferAttribute, Fog, HemisphereLight, InstancedMesh, Line, LineBasicMaterial, LinearFilter,
+  LinearMipmapLinearFilter, Matrix4, Mesh, MeshBasicMaterial, MeshStandardMaterial, PCFShadowMap, PerspectiveCamera, Plane,
+  PlaneGeometry, Raycaster, RepeatWrapping, RingGeometry, Scene, SphereGeometry, SRGBColorSpace, Vector2, Vector3,
+  WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { CONTACTS, type Frame, HEADING, JOINTS, ROOT_X, ROOT_Z } from "../core/frame";
@@ -17,7 +18,9 @@ export const COLOURS = [
 ] as const;
 
 const BACKGROUND = 0x14171c;
-const GROUND = 0x1d2127;
+const GROUND = [44, 49, 57] as const;
+const GRID_LINE = [74, 83, 95] as const;
+const GRID_BORDER = [104, 115, 130] as const;
 const CONTACT_JOINTS = [7, 10, 8, 11] as const;
 const MOST_CONTACTS = 4 * 40;
 const PATH_POINTS = 24;
@@ -26,7 +29,10 @@ const QUALITIES = [[2, true, 0], [1, true, 0], [1, false, 0], [0.5, false, 90]] 
 const SLOW_SECONDS = 0.045;
 const SLOW_FRAMES = 25;
 const MOST_DRAWN = 400;
-const GRID = 40;
+/** Metres of the ground, and of one tile of its grid; pixels of that. */
+const GROUND_SIZE = 160;
+const TILE = 4;
+const TILE_PIXELS = 512;
 
 /** Something to be drawn: a character, a ghost, a clip. */
 export interface Actor {
@@ -56,9 +62,7 @@ export class Stage {
   private readonly scene = new Scene();
   private readonly sun = new DirectionalLight(0xffffff, 2.4);
   private readonly ground: Mesh;
-  private readonly shade: Mesh;
   private relief: Mesh | null = null;
-  private readonly grid = new GridHelper(GRID, GRID, 0x6b7685, 0x454e5a);
   private readonly ring: Mesh;
   private readonly contacts: InstancedMesh;
   private readonly drawnPath: Line;
@@ -87,12 +91,10 @@ export class Stage {
     const frustum = this.sun.shadow.camera;
     [frustum.left, frustum.right, frustum.top, frustum.bottom, frustum.near, frustum.far] = [-7, 7, 7, -7, 1, 26];
     this.scene.add(this.sun, this.sun.target);
-    const plane = new PlaneGeometry(160, 160).rotateX(-Math.PI / 2);
-    this.ground = new Mesh(plane, new MeshStandardMaterial({ color: GROUND, roughness: 1 }));
-    this.shade = new Mesh(plane, new ShadowMaterial({ opacity: 0.45 }));
-    this.ground.position.y = -0.012;
-    this.shade.receiveShadow = true;
-    this.grid.position.y = -0.006;
+    const plane = new PlaneGeometry(GROUND_SIZE, GROUND_SIZE).rotateX(-Math.PI / 2);
+    const map = gridTexture(this.renderer.capabilities.getMaxAnisotropy());
+    this.ground = new Mesh(plane, new MeshStandardMaterial({ map, roughness: 1 }));
+    this.ground.receiveShadow = true;
     this.ring = new Mesh(new RingGeometry(0.34, 0.38, 48).rotateX(-Math.PI / 2), new MeshBasicMaterial({ color: 0xffffff, transparent: true, opacity: 0.7 }));
     const disc = new CircleGeometry(0.055, 20).rotateX(-Math.PI / 2);
     this.contacts = new InstancedMesh(disc, new MeshBasicMaterial({ color: 0x7dffb0, transparent: true, opacity: 0.85 }), MOST_CONTACTS);
@@ -102,7 +104,7 @@ export class Stage {
     this.drawnPath.frustumCulled = false;
     this.goal = new Mesh(new SphereGeometry(0.06, 16, 12), new MeshBasicMaterial({ color: 0xffd479 }));
     this.goal.visible = false;
-    this.scene.add(this.ground, this.shade, this.grid, this.ring, this.contacts, this.drawnPath, this.goal);
+    this.scene.add(this.ground, this.ring, this.contacts, this.drawnPath, this.goal);
     this.camera.position.set(3.4, 2.3, 4.6);
     this.orbit = new OrbitControls(this.camera, canvas);
     this.orbit.target.set(0, 0.9, 0);
@@ -218,7 +220,7 @@ export class Stage {
       this.relief = null;
     }
     this.height = height ?? (() => 0);
-    this.ground.visible = this.shade.visible = this.grid.visible = height === null;
+    this.ground.visible = height === null;
     if (!height) return;
     const geometry = new PlaneGeometry(size, size, cells, cells).rotateX(-Math.PI / 2);
     const position = geometry.getAttribute("position");
@@ -295,12 +297,31 @@ export class Stage {
     this.lastRoot.copy(root);
     this.sun.target.position.copy(this.orbit.target).setY(y);
     this.sun.position.copy(this.sun.target.position).add(new Vector3(4, 9, 5));
-    // The grid goes along by whole metres, so that it has no end.
-    this.grid.position.x = Math.round(this.orbit.target.x);
-    this.grid.position.z = Math.round(this.orbit.target.z);
-    this.ground.position.x = this.shade.position.x = this.grid.position.x;
-    this.ground.position.z = this.shade.position.z = this.grid.position.z;
+    // The ground goes along by whole tiles, so that it has no end.
+    this.ground.position.x = TILE * Math.round(this.orbit.target.x / TILE);
+    this.ground.position.z = TILE * Math.round(this.orbit.target.z / TILE);
   }
+}
+
+/** A tile of the ground: lines a metre apart, heavier at its border. */
+function gridTexture(anisotropy: number): DataTexture {
+  const size = TILE_PIXELS, metre = size / TILE, data = new Uint8Array(4 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    const x = i % size, y = Math.floor(i / size);
+    const edge = (at: number, every: number, width: number) => at % every < width || at % every >= every - width;
+    const border = edge(x, size, 2) || edge(y, size, 2), line = edge(x, metre, 1) || edge(y, metre, 1);
+    data.set([...(border ? GRID_BORDER : line ? GRID_LINE : GROUND), 255], 4 * i);
+  }
+  const texture = new DataTexture(data, size, size);
+  texture.wrapS = texture.wrapT = RepeatWrapping;
+  texture.repeat.set(GROUND_SIZE / TILE, GROUND_SIZE / TILE);
+  texture.colorSpace = SRGBColorSpace;
+  texture.magFilter = LinearFilter;
+  texture.minFilter = LinearMipmapLinearFilter;
+  texture.generateMipmaps = true;
+  texture.anisotropy = anisotropy;
+  texture.needsUpdate = true;
+  return texture;
 }
 
 function lineGeometry(points: number): BufferGeometry {
