@@ -285,7 +285,7 @@ export class Stage {
 
   private lookAt(pose: Frame): void {
     const x = pose[ROOT_X]!, z = pose[ROOT_Z]!, y = this.height(x, z);
-    this.ring.position.set(x, y + 0.008, z);
+    this.ring.position.set(x, y + 0.015, z);
     this.ring.rotation.y = pose[HEADING]!;
     const root = new Vector3(x, y, z);
     if (this.follow) {

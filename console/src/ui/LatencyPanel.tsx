@@ -131,7 +131,7 @@ function Chart({ rows }: { rows: readonly Statistics[] }) {
     const element = place.current!;
     const made = new uPlot(
       {
-        width: element.clientWidth || 300, height: 170, legend: { show: false }, cursor: { show: false }, padding: [8, 4, 0, 0],
+        width: element.clientWidth || 300, height: 170, legend: { show: false }, cursor: { show: false }, padding: [8, 16, 0, 0],
         scales: { x: { time: false, range: [-SECONDS, 0] }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, 5)] } },
         axes: [
           { stroke: "#9aa4b2", grid: { stroke: "#2a3038" }, ticks: { show: false }, values: (_, ticks) => ticks.map((t) => `${t} s`) },
