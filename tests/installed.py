@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -80,9 +81,24 @@ def check_texts_are_refused(address: str) -> None:
             raise SystemExit(f"a window with a scene in words does not name its capability: {replies[0]}")
 
 
+def check_console(line: str) -> None:
+    """The console's page came with the wheel, with all that it loads."""
+    found = re.search(r"console at (http://\S+:\d+/)", line)
+    if found is None:
+        raise SystemExit(f"strut serve --console names no console: {line}")
+    with urllib.request.urlopen(found[1], timeout=30) as response:
+        page = response.read().decode()
+    parts = re.findall(r'"/(assets/[^"]+)"', page)
+    if not parts:
+        raise SystemExit("the console's page loads nothing")
+    for part in parts:
+        with urllib.request.urlopen(found[1] + part, timeout=30) as response:
+            print(part, len(response.read()), "bytes", flush=True)
+
+
 def check_serving(program: str) -> None:
     """`strut serve` on a free port answers the example, and stops when it is told to."""
-    server = subprocess.Popen([STRUT, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([STRUT, "serve", "--port", "0", "--console-port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         ready = server.stdout.readline().strip()
@@ -96,6 +112,7 @@ def check_serving(program: str) -> None:
         if len(answer.splitlines()) < 5:
             raise SystemExit("the example printed fewer than 5 windows")
         check_texts_are_refused(address[1])
+        check_console(server.stdout.readline())
         server.send_signal(signal.SIGTERM)
         if server.wait(30) != 0:
             raise SystemExit(f"strut serve ended with {server.returncode} after SIGTERM")

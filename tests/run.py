@@ -187,6 +187,32 @@ def unity() -> None:
     run(tool("python"), "tests/unity/check.py", "--cache", ENVIRONMENT)
 
 
+@check
+def console() -> None:
+    """The designer's console: types, unit tests, the page in the package is what its source builds, a real browser."""
+    folder, page = ROOT / "console", ROOT / "server" / "strut_server" / "console" / "page"
+    # npm's scripts look for node on the path.
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{tool('node').parent}{os.pathsep}{path}"
+    try:
+        run(tool("npm"), "ci", "--no-audit", "--no-fund", directory=folder)
+        with tempfile.TemporaryDirectory(prefix="strut-console-") as name:
+            run(tool("npm"), "run", "build", "--", "--outDir", name, "--emptyOutDir", directory=folder)
+            run(tool("npm"), "test", directory=folder)
+            built, kept = files_in(Path(name)), files_in(page)
+    finally:
+        os.environ["PATH"] = path
+    stale = sorted(name for name in built.keys() | kept.keys() if built.get(name) != kept.get(name))
+    if stale:
+        raise CheckError(f"{page}: not what console/ builds: {', '.join(stale)}; run `npm run build` there")
+    run(tool("pytest"), "-q", "-s", "tests/console")
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The contents of a folder's files, by their names in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def clang_format_14() -> bool:
     """Whether there is the version whose format the C++ code has: others differ in details."""
     if shutil.which("clang-format") is None:
@@ -236,8 +262,8 @@ def unreal() -> None:
 
 @check
 def tests() -> None:
-    """The test suite; last, so that its closing line closes the run."""
-    run(tool("pytest"), "-q")
+    """The test suite but for the console's; last, so that its closing line closes the run."""
+    run(tool("pytest"), "-q", "--ignore=tests/console")
 
 
 def main() -> int:

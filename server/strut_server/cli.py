@@ -37,7 +37,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "bench": LazyCommand("strut_server.bench.commands", "bench", "Measure the speed of the model and of the server."),
     "serve": LazyCommand("strut_server.commands", "serve", "Serve motion over gRPC."),
     "token": LazyCommand("strut_server.commands", "token", "Make a token for 'strut serve --tokens'."),
-    "demo": LazyCommand("strut_server.demo", "demo", "Start a server and a client; show a walking character."),
+    "demo": LazyCommand("strut_server.demo", "demo", "Start a server and a client; open the console."),
 }
 
 # Top-level import name of an optional third party -> the extra that installs it.

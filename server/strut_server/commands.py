@@ -14,12 +14,14 @@ import platformdirs
 from strut_model.bundle import BundleError
 from strut_model.streaming.devices import DeviceError
 from strut_server.access import Role, callers_yaml, new_token, parse_callers, write_whole
+from strut_server.console.page import PageMissingError
 from strut_server.logs import FORMATS, configure_logging
 from strut_server.server import BindError, StrutServer
 from strut_server.settings import DEVICES, ServerSettings, SettingError
 from strut_server.storage.database import StorageError
 
 DEFAULTS = ServerSettings()
+CONSOLE_PORT = 50080
 LIMITS = {
     "max_characters": "Most characters on one stream.",
     "max_streams_per_peer": "Most streams of one caller.",
@@ -120,6 +122,19 @@ def further_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--metrics-port", type=int, help="TCP port, on 127.0.0.1 alone, of the metrics for Prometheus; 0 for any."
 )
+@click.option("--console", is_flag=True, help="Serve the designer's console, a page for browsers, on the same host.")
+@click.option(
+    "--console-port",
+    type=int,
+    help=f"TCP port of the console, which it turns on; 0 for any free one.  [default: {CONSOLE_PORT} with --console]",
+)
+@click.option(
+    "--console-host",
+    "console_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name by which browsers reach the console, such as that of a proxy. May be repeated.",
+)
 @click.option("--otlp-endpoint", help="URL of an OpenTelemetry collector, such as http://localhost:4317; sends traces.")
 @click.option("--trace-ratio", default=DEFAULTS.trace_ratio, show_default=True, help="Share of windows traced.")
 @click.option(
@@ -154,6 +169,9 @@ def serve(
     steps: int,
     drain_seconds: float,
     metrics_port: int | None,
+    console: bool,
+    console_port: int | None,
+    console_hosts: tuple[str, ...],
     otlp_endpoint: str | None,
     trace_ratio: float,
     log_format: str,
@@ -188,12 +206,14 @@ def serve(
             queue_capacity=queue_capacity,
             default_steps=steps,
             metrics_port=metrics_port,
+            console_port=CONSOLE_PORT if console and console_port is None else console_port,
+            console_hosts=console_hosts,
             otlp_endpoint=otlp_endpoint,
             trace_ratio=trace_ratio,
             drain_seconds=drain_seconds,
         )
         asyncio.run(_serve(settings))
-    except (SettingError, StorageError, BundleError, BindError, DeviceError) as error:
+    except (SettingError, StorageError, BundleError, BindError, DeviceError, PageMissingError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -229,6 +249,8 @@ async def _serve(settings: ServerSettings) -> None:
         click.echo(ready_line(server))
         if server.observability.metrics_url is not None:
             click.echo(f"metrics at {server.observability.metrics_url}")
+        if server.console is not None:
+            click.echo(f"console at {server.console.url}")
         await server.wait_for_end()
     click.echo("stopped")
 

@@ -1,4 +1,4 @@
-"""`strut demo`: a server, a client and a character that walks and changes its style on the way, to look at.
+"""`strut demo`: a server, a client and a character that walks and changes its style on the way; then the console.
 
 Everything is real: the motion goes through gRPC on the loopback address, window by window, as in a game.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import statistics
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from strut_model.exports.recording import Recording
 from strut_model.motion import Motion
 from strut_model.skeleton import FPS
 from strut_model.streaming.controls import usual_speed
+from strut_server.console.page import PageMissingError
 from strut_server.local import local_server
 from strut_server.server import BindError
 from strut_server.settings import ServerSettings
@@ -110,7 +113,9 @@ class Run:
     default=None,
     help="Model bundle.  [default: the one that comes with Strut]",
 )
-@click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page.")
+@click.option(
+    "--browser/--no-browser", default=True, show_default=True, help="Open the designer's console, and serve it on."
+)
 def demo(
     styles: str | None,
     content: str,
@@ -124,29 +129,33 @@ def demo(
     bundle_path: Path | None,
     browser: bool,
 ) -> None:
-    """Start a server, stream a character that changes its style on the way, and show it.
+    """Start a server, stream a character that changes its style on the way, and open the designer's console.
 
-    Writes a web page that needs no network, prints where the time of a window goes, and opens the page.
+    Writes what was streamed as a web page that needs no network, and prints where the time of a window goes. Then the
+    console is served, to turn styles and scenes live, until Ctrl-C.
     """
     _check_files(out, preview)
     try:
         bundle = load_bundle(bundle_path)
         tour = plan_tour(bundle, styles, content, path, seconds, characters)
         # Nobody else will come, so the server need not wait for company.
-        with local_server(ServerSettings(port=0, bundle=bundle_path, max_batch_delay_ms=0.0)) as server:
+        settings = ServerSettings(
+            port=0, bundle=bundle_path, max_batch_delay_ms=0.0, console_port=0 if browser else None
+        )
+        with local_server(settings) as server:
             click.echo(f"Server on {server.address}, model {bundle.manifest.name}.")
             with Client(server.address) as client:
                 run = _with_bar(tour.frames, lambda advance: stream(client, tour, content, int(steps), seed, advance))
-    except (BundleError, BindError, StrutError) as error:
+            lines = latency_lines(run)
+            write_page(run.recordings, out, title=f"{content}, streamed over gRPC", notes=notes(run))
+            click.echo("\n".join(lines))
+            click.echo(f"Page: {out.resolve()}")
+            if preview is not None:
+                _write_preview(run.recordings, preview)
+            if server.console_url is not None:
+                _show_console(server.console_url)
+    except (BundleError, BindError, StrutError, PageMissingError) as error:
         raise click.ClickException(str(error)) from error
-    lines = latency_lines(run)
-    write_page(run.recordings, out, title=f"{content}, streamed over gRPC", notes=notes(run))
-    click.echo("\n".join(lines))
-    click.echo(f"Page: {out.resolve()}")
-    if preview is not None:
-        _write_preview(run.recordings, preview)
-    if browser and not open_page(out):
-        click.echo("Open it in a browser to see the character.")
 
 
 def plan_tour(bundle: Bundle, styles: str | None, content: str, path: str, seconds: float, characters: int) -> Tour:
@@ -340,7 +349,17 @@ def _write_preview(recordings: Sequence[Recording], file: Path) -> None:
     click.echo(f"Film: {file.resolve()}")
 
 
-def open_page(file: Path) -> bool:
+def _show_console(url: str) -> None:
+    """Open the console and serve it until Ctrl-C; where nothing can be shown, say how to."""
+    if not open_page(url):
+        click.echo("Open the page in a browser to see the character; 'strut serve --console' serves the console.")
+        return
+    click.echo(f"Console: {url} (Ctrl-C ends it)")
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def open_page(url: str) -> bool:
     """Opens a page in the user's browser; False where there is none or no screen to show it on."""
     screenless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -348,6 +367,6 @@ def open_page(file: Path) -> bool:
     if screenless:
         return False  # a text browser would take the terminal
     try:
-        return webbrowser.open(file.resolve().as_uri())
+        return webbrowser.open(url)
     except webbrowser.Error:
         return False

@@ -49,6 +49,7 @@ ROLE_OF_METHOD: dict[str, Role] = {
     _STYLE + "ListStyles": Role.STREAM,
     _STYLE + "GetStyle": Role.STREAM,
     _STYLE + "CreateStyle": Role.DESIGN,
+    _STYLE + "PreviewClip": Role.DESIGN,
     _STYLE + "DeleteStyle": Role.DESIGN,
     _STYLE + "GetOperation": Role.DESIGN,
     _STYLE + "WatchOperation": Role.DESIGN,

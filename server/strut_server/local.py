@@ -18,11 +18,13 @@ class LocalServer:
     Attributes:
         address: where clients connect to.
         metrics_url: where Prometheus reads; None where it does not.
+        console_url: where a browser finds the designer's console; None where there is none.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         self.address = ""
         self.metrics_url: str | None = None
+        self.console_url: str | None = None
         self._settings = settings
         self._server: StrutServer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,6 +72,7 @@ class LocalServer:
             self._server = server
             self.address = server.address
             self.metrics_url = server.observability.metrics_url
+            self.console_url = server.console.url if server.console is not None else None
             self._ready.set()
             await server.wait_for_end()
 

@@ -16,12 +16,13 @@ from strut_server import errors
 from strut_server.checks import Checker
 from strut_server.clock import MILLISECOND, monotonic_ns
 from strut_server.errors import RequestError, abort
+from strut_server.overrides import Override
 from strut_server.paging import page_of
 from strut_server.replies import refusal, reply_of, sent
 from strut_server.runtime import Runtime
 from strut_server.scene_texts import read_texts, refuse_unread
 from strut_server.server_info import PROTOCOL_VERSION, hello_message
-from strut_server.stream import MotionStream
+from strut_server.stream import MotionStream, StreamCharacter
 from strut_server.unavailable import missing_call
 from strut_server.validation import read_encoding
 from strut_server.windows import Outcome, WindowWork, incident
@@ -97,6 +98,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             check.count("requests", len(request.requests), 1, limit, "requests")
             check.raise_if_failed()
             encoding = read_encoding(request.encoding, "encoding")
+            if request.HasField("report"):
+                runtime.telemetry.report(request.report)
         except RequestError as error:
             await abort(context, error)
         loop = asyncio.get_running_loop()
@@ -177,12 +180,40 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
                 name=character.name,
                 client_name=stream.client_name,
                 controls=character.controls,
+                controls_override=_in_effect(character),
                 start_frame=character.start_frame,
                 idle_ms=max(now - character.last_request_ns, 0) // MILLISECOND,
             )
         return response
 
-    OverrideControls = missing_call("OverrideControls", "CAPABILITY_OVERRIDE_CONTROLS")
+    async def OverrideControls(
+        self, request: motion_service_pb2.OverrideControlsRequest, context: Context
+    ) -> motion_service_pb2.OverrideControlsResponse:
+        """See the contract."""
+        runtime = self._runtime
+        try:
+            stream = runtime.streams.get(request.session_id)
+            character = None if stream is None else stream.characters.get(request.character)
+            if stream is None or character is None:
+                who = f"{request.session_id}/{request.character}"
+                raise errors.not_found("CHARACTER_UNKNOWN", f"no character {errors.quoted(who)} streams now")
+            if request.HasField("hold_ms") and request.hold_ms == 0:
+                check = Checker()
+                check.refuse("hold_ms", 0, "1 millisecond or more")
+                check.raise_if_failed()
+            override = Override.of(request)
+            controls = character.controls
+            if override is not None:
+                controls = override.applied(controls)
+                # As a request of its own: what could not be asked for cannot be laid on anybody.
+                trial = motion_service_pb2.WindowRequest(controls=controls, timeline=_NOWHERE)
+                refuse_unread(trial, await read_texts([trial], patience=None))
+                runtime.serving.reader.read(trial, stream.encoding, in_stream=False)
+            stream.override(character, override)
+        except RequestError as error:
+            await abort(context, error)
+        return motion_service_pb2.OverrideControlsResponse(controls=controls)
+
     StylizeClip = missing_call("StylizeClip", "CAPABILITY_STYLIZE_CLIP")
 
     def _resolve(self, future: asyncio.Future[Outcome], outcome: Outcome) -> None:
@@ -216,6 +247,15 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         answer = hello_message(runtime.model, runtime.limits, runtime.device, runtime.bundle, session_id, encoding)
         await context.write(motion_service_pb2.StreamMotionResponse(hello=answer))
         return MotionStream(runtime, session_id, hello, encoding, runtime.trace_of(context.invocation_metadata() or ()))
+
+
+_NOWHERE = motion_service_pb2.Timeline(cold_start=motion_service_pb2.ColdStart())
+
+
+def _in_effect(character: StreamCharacter) -> motion_service_pb2.ControlsOverride | None:
+    """What a designer has changed about a character, as long as it lasts."""
+    override = character.override
+    return override.controls if override is not None and not override.over else None
 
 
 async def _next_message(context: Context) -> motion_service_pb2.StreamMotionRequest | None:

@@ -29,12 +29,14 @@ class Specification:
         names: the files' names, for messages.
         sizes: their lengths on standard input, bytes.
         joints: canonical joint to bone.
+        preview: whether the first clip shall be shown, too.
     """
 
     encoder: str
     names: list[str]
     sizes: list[int]
     joints: dict[str, str]
+    preview: bool = False
 
     def to_json(self) -> str:
         """As the worker's argument."""
@@ -61,27 +63,30 @@ def give_up_rights() -> None:
 
 
 def main() -> int:
-    """Print the vector, or what is wrong with the files."""
+    """Print the vector and what is to be shown, or what is wrong with the files."""
     specification = Specification(**json.loads(sys.argv[1]))
     # Imported before the limits, which their own files and threads would run into.
     import onnxruntime  # noqa: F401
 
-    from strut_server.references import clip_of_bvh, style_of_clips
+    from strut_server.references import preview_of_clip, read_clip, style_of_clips
 
     give_up_rights()
     try:
-        clips = []
+        clips, maps = [], []
         for name, size in zip(specification.names, specification.sizes):
             text = sys.stdin.buffer.read(size).decode("utf-8", "replace")
-            clips.append(clip_of_bvh(text, name, specification.joints))
+            clip, bones = read_clip(text, name, specification.joints)
+            clips.append(clip)
+            maps.append(bones)
         vector = style_of_clips(clips, Path(specification.encoder))
+        shown = {"clip": preview_of_clip(clips[0]), "bones": maps[0]} if specification.preview else {}
     except MemoryError:
         print(json.dumps({"error": f"{name}: takes more memory than is allowed"}))
         return 0
     except (ValueError, ArithmeticError, LookupError, RecursionError) as error:
         print(json.dumps({"error": str(error)[:500]}))
         return 0
-    print(json.dumps({"vector": vector.ravel().tolist()}))
+    print(json.dumps({"vector": vector.ravel().tolist(), **shown}))
     return 0
 
 

@@ -5,6 +5,7 @@ The same steps as in training: retargeted to the canonical skeleton, 30 frames a
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from strut_model.clip import Clip
 from strut_model.contacts import foot_contacts
 from strut_model.data.feet import ground_height
 from strut_model.features import ENCODER_FRAMES, encode_for_encoder
+from strut_model.frames import FrameEncoding, pack_frames
 from strut_model.mapping import BoneMap, MappingFile, map_bones
 from strut_model.resampling import resample
 from strut_model.retarget import retarget
@@ -29,6 +31,10 @@ CROP_LENGTHS = (ENCODER_FRAMES, 32, 16)
 CROPS = 6
 MAX_SPEED = 15.0
 """Metres a second of the pelvis; more is a jump or a wrong unit."""
+
+
+PREVIEW_FRAMES = 900
+"""Most frames of a preview, half a minute."""
 
 
 class ClipError(ValueError):
@@ -46,6 +52,11 @@ def clip_of_bvh(text: str, source: str, joints: Mapping[str, str]) -> Clip:
     Raises:
         ValueError: the file is broken, or its rig or motion cannot be used.
     """
+    return read_clip(text, source, joints)[0]
+
+
+def read_clip(text: str, source: str, joints: Mapping[str, str]) -> tuple[Clip, dict[str, str]]:
+    """A clip on the canonical skeleton as `clip_of_bvh` gives it, and the file's bone of each joint that has one."""
     bvh = parse_bvh(text, source)
     bones = map_bones(bvh.names, bvh.parents, MappingFile(joints=dict(joints)))
     check_units(leg_length(bvh, bones), None)
@@ -64,10 +75,19 @@ def clip_of_bvh(text: str, source: str, joints: Mapping[str, str]) -> Clip:
     if not speed <= MAX_SPEED:
         raise ClipError(f"{source}: the pelvis moves at {speed:.0f} m/s; allowed: up to {MAX_SPEED:.0f}")
     contacts = foot_contacts(forward_kinematics(rotations, pelvis)[0])
-    return Clip(
+    clip = Clip(
         source, pelvis.astype(np.float32), rotations.astype(np.float32), contacts, content="", style="", take="",
         dataset="",
     )  # fmt: skip
+    return clip, {joint: bone for joint, bone in bones.names(bvh.names).items() if bone is not None}
+
+
+def preview_of_clip(clip: Clip) -> dict[str, str | int]:
+    """What is shown of a clip: its first frames as QUAT48 in base64, from the origin on, and its whole length."""
+    motion = clip.motion()
+    begin = motion.slice_frames(0, PREVIEW_FRAMES).relative_to(motion.root_position[0], motion.root_heading[0])
+    data = pack_frames(begin, FrameEncoding.QUAT48).tobytes()
+    return {"frames": base64.b64encode(data).decode(), "count": begin.frames, "total": motion.frames}
 
 
 def style_of_clips(clips: Sequence[Clip], encoder: Path) -> Float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -20,6 +22,8 @@ from strut_proto.v1 import (
     telemetry_service_pb2,
     telemetry_service_pb2_grpc,
 )
+from strut_server.console.calls import Calls
+from strut_server.console.http import ConsoleServer
 from strut_server.guard import Guard
 from strut_server.motion_service import MotionService
 from strut_server.observability import Observability
@@ -87,14 +91,27 @@ class StrutServer:
         self._grpc = grpc.aio.server(interceptors=(guard,), options=_options(settings))
         self._stopped = asyncio.Event()
         self.observability = Observability(settings, self.runtime)
-        motion_service_pb2_grpc.add_MotionServiceServicer_to_server(MotionService(self.runtime), self._grpc)
-        style_service_pb2_grpc.add_StyleServiceServicer_to_server(
-            StyleService(self.runtime, self.store, self.maker), self._grpc
-        )
-        scene_service_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(self.runtime), self._grpc)
-        telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(TelemetryService(self.runtime), self._grpc)
+        calls = Calls(guard)
+        self.console: ConsoleServer | None = None
+        try:
+            if settings.console_port is not None:
+                self.console = ConsoleServer(settings, calls)
+        except BaseException:
+            self.store.close()
+            raise
+        self._add_services((self._grpc, calls))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+
+    def _add_services(self, servers: Sequence[Any]) -> None:
+        """The same services for gRPC and for the console's calls."""
+        motion, scene = MotionService(self.runtime), SceneService(self.runtime)
+        style, telemetry = StyleService(self.runtime, self.store, self.maker), TelemetryService(self.runtime)
+        for server in servers:
+            motion_service_pb2_grpc.add_MotionServiceServicer_to_server(motion, server)
+            style_service_pb2_grpc.add_StyleServiceServicer_to_server(style, server)
+            scene_service_pb2_grpc.add_SceneServiceServicer_to_server(scene, server)
+            telemetry_service_pb2_grpc.add_TelemetryServiceServicer_to_server(telemetry, server)
 
     @property
     def address(self) -> str:
@@ -124,6 +141,12 @@ class StrutServer:
             self.observability.start()
         except OSError as error:
             raise BindError(f"cannot listen on port {self.settings.metrics_port} for the metrics: {error}") from error
+        if self.console is not None:
+            try:
+                await self.console.start()
+            except OSError as error:
+                port = self.settings.console_port
+                raise BindError(f"cannot listen on port {port} for the console: {error}") from error
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self.store.start()
         await self._grpc.start()
@@ -148,6 +171,8 @@ class StrutServer:
 
     async def stop(self) -> None:
         """Stop at once, cutting streams off."""
+        if self.console is not None:
+            await self.console.stop()
         await self._grpc.stop(LAST_WORDS_SECONDS)
         await self.maker.close()
         loop = asyncio.get_running_loop()

@@ -59,6 +59,8 @@ class ServerSettings:
         remembered_windows: windows that are remembered for each character.
         metrics_port: TCP port, on the loopback address, of the metrics for Prometheus; 0 for any free one, None for no
             metrics.
+        console_port: TCP port of the designer's console, on ``host``; 0 for any free one, None for no console.
+        console_hosts: names, besides its addresses and its own, by which browsers may reach the console.
         otlp_endpoint: URL of an OpenTelemetry collector that traces go to; None for no traces.
         trace_ratio: share of windows that are traced where the client does not say.
         drain_seconds: how long streams may go on after SIGTERM.
@@ -111,6 +113,8 @@ class ServerSettings:
     default_deadline_ms: int = 1000
     remembered_windows: int = 3
     metrics_port: int | None = None
+    console_port: int | None = None
+    console_hosts: tuple[str, ...] = ()
     otlp_endpoint: str | None = None
     trace_ratio: float = 0.01
     drain_seconds: float = 10.0
@@ -151,6 +155,7 @@ class ServerSettings:
         _check("default_deadline_ms", self.default_deadline_ms, 1, self.max_deadline_ms)
         _check("remembered_windows", self.remembered_windows, 2, 16)
         _check("metrics_port", self.metrics_port or 0, 0, 65535)
+        _check("console_port", self.console_port or 0, 0, 65535)
         _check("trace_ratio", self.trace_ratio, 0, 1)
         _check("drain_seconds", self.drain_seconds, 0, 3600)
         _check("min_ping_seconds", self.min_ping_seconds, 0.1, 3600)

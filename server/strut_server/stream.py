@@ -17,7 +17,9 @@ from strut_server.checks import Checker
 from strut_server.clock import MILLISECOND, monotonic_ns
 from strut_server.errors import RequestError
 from strut_server.memory import CharacterMemory
+from strut_server.overrides import Override
 from strut_server.replies import refusal, reply_of, sent
+from strut_server.requests import ValidRequest
 from strut_server.runtime import Runtime
 from strut_server.scene_texts import Unread, read_texts, refuse_unread
 from strut_server.windows import Outcome, WindowWork
@@ -40,7 +42,8 @@ class StreamCharacter:
         memory: its windows; the batcher's.
         name: for people.
         last_sequence: of its newest request.
-        controls: those of its newest request.
+        controls: those of its newest request, before any override.
+        override: a designer's hand on it; None where there is none.
         start_frame: of its newest request.
         last_request_ns: stamp of its newest request.
         released: True once the client has released it.
@@ -51,6 +54,7 @@ class StreamCharacter:
     name: str = ""
     last_sequence: int = 0
     controls: controls_pb2.Controls = field(default_factory=controls_pb2.Controls)
+    override: Override | None = None
     start_frame: int = 0
     last_request_ns: int = 0
     released: bool = False
@@ -78,6 +82,7 @@ class MotionStream:
         self.session_id = session_id
         self.client_name = hello.client_name
         self.encoding = encoding
+        self._told_of_overrides = motion_service_pb2.CAPABILITY_OVERRIDE_CONTROLS in hello.capabilities
         self.trace = trace
         self.characters: dict[int, StreamCharacter] = {}
         self._runtime = runtime
@@ -145,6 +150,17 @@ class MotionStream:
         self._messages.append(motion_service_pb2.StreamMotionResponse(event=event))
         self._changed.set()
 
+    def override(self, character: StreamCharacter, override: Override | None) -> None:
+        """Lay a designer's hand on a character, or lift it, and tell the client."""
+        if override is None and character.override is None:
+            return
+        character.override = override
+        if self._told_of_overrides:
+            event = motion_service_pb2.ControlsOverridden(
+                character=character.number, controls=override.controls if override is not None else None
+            )
+            self.notify(motion_service_pb2.ServerEvent(controls_overridden=event))
+
     async def next_messages(self) -> list[motion_service_pb2.StreamMotionResponse]:
         """Wait for messages to send; empty when the stream has ended."""
         while not (self._messages or self._replies):
@@ -209,8 +225,8 @@ class MotionStream:
         if key in batch:
             raise _one_field("character", request.character, "each character at most once in a message")
         serving = runtime.serving
-        valid = serving.reader.read(request, self.encoding, in_stream=True)
         character = self.characters.get(request.character)
+        valid = self._read(request, character)
         if character is None:
             if runtime.draining:
                 raise errors.draining(runtime.RECONNECT_SECONDS)
@@ -239,6 +255,29 @@ class MotionStream:
             deadline_ns=received_ns + valid.deadline_ms * MILLISECOND,
             done=done,
         )
+
+    def _read(self, request: motion_service_pb2.WindowRequest, character: StreamCharacter | None) -> ValidRequest:
+        """Check a request, with the designer's hand on it where there is one.
+
+        Raises:
+            RequestError: the request is refused.
+        """
+        reader = self._runtime.serving.reader
+        if character is not None and character.override is not None and character.override.over:
+            self.override(character, None)
+        override = character.override if character is not None else None
+        if character is None or override is None:
+            return reader.read(request, self.encoding, in_stream=True)
+        merged = motion_service_pb2.WindowRequest()
+        merged.CopyFrom(request)
+        merged.controls.CopyFrom(override.applied(request.controls))
+        try:
+            return override.noted(reader.read(merged, self.encoding, in_stream=True))
+        except RequestError:
+            # The game must not pay for it: a style may be gone, a model may have changed.
+            valid = reader.read(request, self.encoding, in_stream=True)
+            self.override(character, None)
+            return valid
 
     def _finish(self, character: StreamCharacter, outcome: Outcome) -> None:
         self._pending -= 1

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -105,6 +105,18 @@ class StyleMaker:
         self._store.working_on = set(self._jobs)
         return operation
 
+    async def preview(self, encoder: str, name: str, joints: Mapping[str, str], upload: Upload) -> dict[str, Any]:
+        """What a complete upload of one clip shows; the upload is still to be dropped. Cancelling stops the work.
+
+        Raises:
+            RequestError: the file cannot be read.
+        """
+        specification = Specification(encoder, [name], upload.sizes, dict(joints), preview=True)
+        async with self._turn:
+            answer = await self._work(None, specification, upload)
+        assert answer is not None
+        return answer
+
     async def close(self) -> None:
         """End all jobs; their operations say that the server stopped."""
         for job in list(self._jobs.values()):
@@ -137,7 +149,7 @@ class StyleMaker:
             answer = await self._work(identity, specification, upload)
         if answer is None:
             return
-        vector = np.array(answer, np.float32).reshape(PARTS, -1)
+        vector = np.array(answer["vector"], np.float32).reshape(PARTS, -1)
         made = replace(style, vector=vector)
         try:
             await asyncio.to_thread(
@@ -147,8 +159,13 @@ class StyleMaker:
             raise storing_error(error, made) from error
         await asyncio.to_thread(self._store.styles.refresh)
 
-    async def _work(self, identity: str, specification: Specification, upload: Upload) -> list[float] | None:
-        """The values of the style's vector; None where the operation was cancelled.
+    async def _work(self, identity: str | None, specification: Specification, upload: Upload) -> dict[str, Any] | None:
+        """What the worker makes of the files; None where the operation was cancelled.
+
+        Args:
+            identity: of the operation; None for work that is none.
+            specification: of the work.
+            upload: the files.
 
         Raises:
             RequestError: the files cannot be read.
@@ -169,7 +186,8 @@ class StyleMaker:
         ends = asyncio.get_running_loop().time() + WORKER_SECONDS
         try:
             while not (await asyncio.wait((reading,), timeout=LOOK_SECONDS))[0]:
-                if await asyncio.to_thread(self._store.operations.cancelled, {identity}):
+                watched = set() if identity is None else {identity}
+                if watched and await asyncio.to_thread(self._store.operations.cancelled, watched):
                     return None
                 if asyncio.get_running_loop().time() > ends:
                     raise errors.unreadable_file(f"the files took longer than {WORKER_SECONDS:g} s")
@@ -181,11 +199,10 @@ class StyleMaker:
         if process.returncode != 0 or not output:
             log.warning("the process that read a clip ended with %s: %s", process.returncode, trouble[-500:])
             raise errors.unreadable_file("the files took more memory or time than is allowed, or broke their reader")
-        answer = json.loads(output)
+        answer: dict[str, Any] = json.loads(output)
         if "error" in answer:
             raise errors.unreadable_file(answer["error"])
-        values: list[float] = answer["vector"]
-        return values
+        return answer
 
     async def _fail(self, identity: str, error: RequestError) -> None:
         try:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ import grpc.aio
 import numpy as np
 
 from strut_model.skeleton import JOINT_NAMES
-from strut_proto.v1 import controls_pb2, operation_pb2, style_service_pb2, style_service_pb2_grpc
+from strut_proto.v1 import controls_pb2, frames_pb2, operation_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import errors
 from strut_server.access import current_caller
 from strut_server.checks import Checker, listed
@@ -25,7 +26,7 @@ from strut_server.storage.operations import QUEUED, RUNNING
 from strut_server.storage.presets import TooManyPresetsError
 from strut_server.storage.store import Store
 from strut_server.storage.styles import NewStyle, StyleExistsError, TooManyStylesError, encoder_hash
-from strut_server.style_making import StyleMaker, storing_error
+from strut_server.style_making import StyleMaker, Upload, storing_error
 from strut_server.style_mixes import StyleReader
 from strut_server.styles import StoredStyle, nearest
 
@@ -123,6 +124,46 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
         except RequestError as error:
             await abort(context, error)
         return style_service_pb2.CreateStyleResponse(operation=operation)
+
+    async def PreviewClip(
+        self, request_iterator: AsyncIterator[style_service_pb2.PreviewClipRequest], context: Context
+    ) -> style_service_pb2.PreviewClipResponse:
+        """See the contract."""
+        try:
+            if self._runtime.draining:
+                raise errors.draining(self._runtime.RECONNECT_SECONDS)
+            first = await anext(request_iterator, None)
+            check = Checker()
+            if first is None or first.WhichOneof("message") != "header":
+                check.note("message", "is no header", "a header first, and chunks after it")
+                check.raise_if_failed()
+                raise AssertionError
+            header = first.header
+            _check_text("header.file_name", header.file_name, 1, MAX_FILE_NAME, check)
+            check.count("header.bone_map", len(header.bone_map), 0, MAX_BONES, "entries")
+            check.raise_if_failed()
+            joints = _joints_of(header)
+            upload = self._maker.open_upload(self._runtime.settings.max_upload_bytes)
+            try:
+                await _receive(upload, request_iterator, 1)
+                if not upload.sizes[0]:
+                    check.note("chunk", "is missing", "the file in one or more chunks")
+                    check.raise_if_failed()
+                encoder = str(self._runtime.bundle.encoder_path.resolve())
+                answer = await self._maker.preview(encoder, header.file_name, joints, upload)
+            finally:
+                self._maker.drop(upload)
+        except RequestError as error:
+            await abort(context, error)
+        clip = answer["clip"]
+        return style_service_pb2.PreviewClipResponse(
+            frames=frames_pb2.PackedFrames(
+                encoding=frames_pb2.FRAME_ENCODING_QUAT48, count=clip["count"], data=base64.b64decode(clip["frames"])
+            ),
+            total_frames=clip["total"],
+            bone_map=answer["bones"],
+            vector=controls_pb2.StyleVector(values=answer["vector"]),
+        )
 
     async def DeleteStyle(
         self, request: style_service_pb2.DeleteStyleRequest, context: Context
@@ -261,16 +302,7 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
         upload = self._maker.open_upload(self._runtime.settings.max_upload_bytes)
         started = False
         try:
-            upload.sizes.extend([0])
-            async for message in messages:
-                data = _checked_chunk(message, len(upload.sizes) - 1, len(header.file_names))
-                if message.chunk.file == len(upload.sizes):
-                    upload.sizes.append(0)
-                if sum(upload.sizes) + len(data) > upload.limit:
-                    check = Checker()
-                    check.note("chunk.data", f"makes more than {upload.limit} bytes", f"0 to {upload.limit} in all")
-                    check.raise_if_failed()
-                await asyncio.to_thread(upload.write, data)
+            await _receive(upload, messages, len(header.file_names))
             check = Checker()
             whole = sum(1 for size in upload.sizes if size > 0)
             check.count("header.file_names", len(header.file_names), whole, whole, "names; as many files came")
@@ -388,7 +420,29 @@ def _check_text(field: str, text: str, low: int, high: int, check: Checker) -> N
         check.refuse(field, text, "text without control characters")
 
 
-def _joints_of(header: style_service_pb2.CreateStyleHeader) -> dict[str, str]:
+async def _receive(
+    upload: Upload,
+    messages: AsyncIterator[style_service_pb2.CreateStyleRequest] | AsyncIterator[style_service_pb2.PreviewClipRequest],
+    files: int,
+) -> None:
+    """Take in the files of an upload.
+
+    Raises:
+        RequestError: a message is out of place, or there are more bytes than may be.
+    """
+    upload.sizes.extend([0])
+    async for message in messages:
+        data = _checked_chunk(message, len(upload.sizes) - 1, files)
+        if message.chunk.file == len(upload.sizes):
+            upload.sizes.append(0)
+        if sum(upload.sizes) + len(data) > upload.limit:
+            check = Checker()
+            check.note("chunk.data", f"makes more than {upload.limit} bytes", f"0 to {upload.limit} in all")
+            check.raise_if_failed()
+        await asyncio.to_thread(upload.write, data)
+
+
+def _joints_of(header: style_service_pb2.CreateStyleHeader | style_service_pb2.PreviewClipHeader) -> dict[str, str]:
     """Canonical joint to the file's, from the header's map, which is the other way round."""
     check = Checker()
     joints: dict[str, str] = {}
@@ -404,7 +458,9 @@ def _joints_of(header: style_service_pb2.CreateStyleHeader) -> dict[str, str]:
     return joints
 
 
-def _checked_chunk(message: style_service_pb2.CreateStyleRequest, current: int, files: int) -> bytes:
+def _checked_chunk(
+    message: style_service_pb2.CreateStyleRequest | style_service_pb2.PreviewClipRequest, current: int, files: int
+) -> bytes:
     """The bytes of the next chunk, which belongs to the file at hand or to the next one."""
     check = Checker()
     if message.WhichOneof("message") != "chunk":

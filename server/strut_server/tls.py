@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 from pathlib import Path
 
 import grpc
@@ -31,6 +32,31 @@ def server_credentials(settings: ServerSettings) -> grpc.ServerCredentials:
     )
 
 
+def console_context(settings: ServerSettings) -> ssl.SSLContext:
+    """TLS of the console's page, with the files of the gRPC server; they are looked at for every connection, too.
+
+    Raises:
+        SettingError: a file cannot be read or holds no PEM of its kind.
+    """
+    if settings.tls_certificate is None or settings.tls_key is None:
+        raise SettingError("tls_certificate, tls_key: are not given; both are needed for TLS")
+    files = _Files(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    files.configuration()
+    current = files.context()
+
+    def choose(connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> None:
+        nonlocal current
+        if files.changed_configuration() is not None:
+            try:
+                current = files.context()
+            except SettingError as error:
+                log.error("the certificates stay as they were: %s", error)
+        connection.context = current
+
+    current.sni_callback = choose
+    return current
+
+
 class _Files:
     """The PEM files and their time stamps."""
 
@@ -46,6 +72,23 @@ class _Files:
         if self.client_ca is not None:
             roots = _read(self.client_ca, "tls_client_ca", b"-----BEGIN CERTIFICATE-----")
         return grpc.ssl_server_certificate_configuration([(key, chain)], root_certificates=roots)
+
+    def context(self) -> ssl.SSLContext:
+        """The same for Python's own TLS.
+
+        Raises:
+            SettingError: certificate and key do not belong together.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+            if self.client_ca is not None:
+                context.load_verify_locations(self.client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except (OSError, ssl.SSLError) as error:
+            raise SettingError(f"tls_certificate, tls_key, tls_client_ca: cannot be used ({error})") from error
+        return context
 
     def changed_configuration(self) -> grpc.ServerCertificateConfiguration | None:
         """What the files hold, or None where that is what they held before. Called by gRPC for each connection."""

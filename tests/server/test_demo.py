@@ -115,4 +115,4 @@ def test_a_machine_without_a_screen_is_not_made_to_open_a_browser(
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    assert not open_page(tmp_path / "demo.html")
+    assert not open_page((tmp_path / "demo.html").as_uri())

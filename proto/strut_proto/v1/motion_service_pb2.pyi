@@ -72,6 +72,8 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     CAPABILITY_SCENE_TEXT is listed, too. Without CAPABILITY_SCENE the scene scales the speed along the path, and the
     reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
     """
+    CAPABILITY_CLIP_PREVIEW: _Capability.ValueType  # 18
+    """CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip."""
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
     """Capability is an optional ability of a server or a client. A field that needs a capability which the server does not
@@ -119,6 +121,8 @@ CAPABILITY_SCENE_SPEED: Capability.ValueType  # 17
 CAPABILITY_SCENE_TEXT is listed, too. Without CAPABILITY_SCENE the scene scales the speed along the path, and the
 reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
 """
+CAPABILITY_CLIP_PREVIEW: Capability.ValueType  # 18
+"""CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip."""
 Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
 class _ContentKind:
@@ -1249,6 +1253,7 @@ class GenerateWindowsRequest(_message.Message):
 
     REQUESTS_FIELD_NUMBER: _builtins.int
     ENCODING_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     encoding: _frames_pb2.FrameEncoding.ValueType
     """encoding is how the frames shall come. Range: any value. Default: FRAME_ENCODING_FLOAT32."""
     @_builtins.property
@@ -1257,17 +1262,24 @@ class GenerateWindowsRequest(_message.Message):
         Required.
         """
 
+    @_builtins.property
+    def report(self) -> Global___ClientReport:
+        """report is telemetry of a client that opens no stream. Default: absent, nothing to report."""
+
     def __init__(
         self,
         *,
         requests: _abc.Iterable[Global___WindowRequest] | None = ...,
         encoding: _frames_pb2.FrameEncoding.ValueType = ...,
+        report: Global___ClientReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_report", b"_report", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding", b"encoding", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_report", b"_report", "encoding", b"encoding", "report", b"report", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__report: _TypeAlias = _typing.Literal["report"]  # noqa: Y015
+    _WhichOneofArgType__report: _TypeAlias = _typing.Literal["_report", b"_report"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__report) -> _WhichOneofReturnType__report | None: ...
 
 Global___GenerateWindowsRequest: _TypeAlias = GenerateWindowsRequest  # noqa: Y015
 

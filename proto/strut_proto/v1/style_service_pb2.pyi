@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from strut_proto.v1 import controls_pb2 as _controls_pb2
+from strut_proto.v1 import frames_pb2 as _frames_pb2
 from strut_proto.v1 import operation_pb2 as _operation_pb2
 import builtins as _builtins
 import sys
@@ -453,6 +454,150 @@ class CreateStyleResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateStyleResponse: _TypeAlias = CreateStyleResponse  # noqa: Y015
+
+@_typing.final
+class PreviewClipHeader(_message.Message):
+    """PreviewClipHeader says what will be uploaded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class BoneMapEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    BONE_MAP_FIELD_NUMBER: _builtins.int
+    file_name: _builtins.str
+    """file_name is the name of the file. Range: 1 to 200 characters. Required."""
+    @_builtins.property
+    def bone_map(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """bone_map maps joints of the file to joints of the canonical skeleton (file's name to canonical name).
+        Range: 0 to 256 entries. Default: empty, mapped by names.
+        """
+
+    def __init__(
+        self,
+        *,
+        file_name: _builtins.str = ...,
+        bone_map: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bone_map", b"bone_map", "file_name", b"file_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewClipHeader: _TypeAlias = PreviewClipHeader  # noqa: Y015
+
+@_typing.final
+class PreviewClipRequest(_message.Message):
+    """PreviewClipRequest is a message of an upload that is looked at and not kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___PreviewClipHeader:
+        """header says what will be uploaded: the first message and no other. Default: absent."""
+
+    @_builtins.property
+    def chunk(self) -> Global___UploadChunk:
+        """chunk is the next piece of the file. Default: absent."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___PreviewClipHeader | None = ...,
+        chunk: Global___UploadChunk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___PreviewClipRequest: _TypeAlias = PreviewClipRequest  # noqa: Y015
+
+@_typing.final
+class PreviewClipResponse(_message.Message):
+    """PreviewClipResponse is a clip as it was understood."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class BoneMapEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FRAMES_FIELD_NUMBER: _builtins.int
+    TOTAL_FRAMES_FIELD_NUMBER: _builtins.int
+    BONE_MAP_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    total_frames: _builtins.int
+    """total_frames is the length of the whole clip at 30 Hz. Unit: frames. Range: 16 or more. Required."""
+    @_builtins.property
+    def frames(self) -> _frames_pb2.PackedFrames:
+        """frames are the clip's first frames on the canonical skeleton at 30 Hz, in FRAME_ENCODING_QUAT48; the root begins at
+        the origin, facing +Z. Range: 16 to 900 frames. Required.
+        """
+
+    @_builtins.property
+    def bone_map(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """bone_map is how joints were mapped (canonical name to file's name). Range: 1 to 22 entries. Required."""
+
+    @_builtins.property
+    def vector(self) -> _controls_pb2.StyleVector:
+        """vector is the style that would be made of the clip, to be tried as StyleComponent.vector. Required."""
+
+    def __init__(
+        self,
+        *,
+        frames: _frames_pb2.PackedFrames | None = ...,
+        total_frames: _builtins.int = ...,
+        bone_map: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        vector: _controls_pb2.StyleVector | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "vector", b"vector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bone_map", b"bone_map", "frames", b"frames", "total_frames", b"total_frames", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewClipResponse: _TypeAlias = PreviewClipResponse  # noqa: Y015
 
 @_typing.final
 class DeleteStyleRequest(_message.Message):

@@ -50,6 +50,11 @@ class StyleServiceStub:
                 request_serializer=strut_dot_v1_dot_style__service__pb2.CreateStyleRequest.SerializeToString,
                 response_deserializer=strut_dot_v1_dot_style__service__pb2.CreateStyleResponse.FromString,
                 _registered_method=True)
+        self.PreviewClip = channel.stream_unary(
+                '/strut.v1.StyleService/PreviewClip',
+                request_serializer=strut_dot_v1_dot_style__service__pb2.PreviewClipRequest.SerializeToString,
+                response_deserializer=strut_dot_v1_dot_style__service__pb2.PreviewClipResponse.FromString,
+                _registered_method=True)
         self.DeleteStyle = channel.unary_unary(
                 '/strut.v1.StyleService/DeleteStyle',
                 request_serializer=strut_dot_v1_dot_style__service__pb2.DeleteStyleRequest.SerializeToString,
@@ -108,6 +113,15 @@ class StyleServiceServicer:
     def CreateStyle(self, request_iterator, context):
         """CreateStyle makes a style of a reference, which is uploaded in chunks: the first message is the header. The work
         goes on as an operation. Needs CAPABILITY_STYLE_CREATE and the role design.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewClip(self, request_iterator, context):
+        """PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+        without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+        CAPABILITY_CLIP_PREVIEW and the role design.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,6 +193,11 @@ def add_StyleServiceServicer_to_server(servicer, server):
                     servicer.CreateStyle,
                     request_deserializer=strut_dot_v1_dot_style__service__pb2.CreateStyleRequest.FromString,
                     response_serializer=strut_dot_v1_dot_style__service__pb2.CreateStyleResponse.SerializeToString,
+            ),
+            'PreviewClip': grpc.stream_unary_rpc_method_handler(
+                    servicer.PreviewClip,
+                    request_deserializer=strut_dot_v1_dot_style__service__pb2.PreviewClipRequest.FromString,
+                    response_serializer=strut_dot_v1_dot_style__service__pb2.PreviewClipResponse.SerializeToString,
             ),
             'DeleteStyle': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteStyle,
@@ -298,6 +317,33 @@ class StyleService:
             '/strut.v1.StyleService/CreateStyle',
             strut_dot_v1_dot_style__service__pb2.CreateStyleRequest.SerializeToString,
             strut_dot_v1_dot_style__service__pb2.CreateStyleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewClip(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/strut.v1.StyleService/PreviewClip',
+            strut_dot_v1_dot_style__service__pb2.PreviewClipRequest.SerializeToString,
+            strut_dot_v1_dot_style__service__pb2.PreviewClipResponse.FromString,
             options,
             channel_credentials,
             insecure,

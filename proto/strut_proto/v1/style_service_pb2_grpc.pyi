@@ -41,6 +41,11 @@ class StyleServiceStub:
     """CreateStyle makes a style of a reference, which is uploaded in chunks: the first message is the header. The work
     goes on as an operation. Needs CAPABILITY_STYLE_CREATE and the role design.
     """
+    PreviewClip: _grpc.StreamUnaryMultiCallable[_style_service_pb2.PreviewClipRequest, _style_service_pb2.PreviewClipResponse]
+    """PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+    without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+    CAPABILITY_CLIP_PREVIEW and the role design.
+    """
     DeleteStyle: _grpc.UnaryUnaryMultiCallable[_style_service_pb2.DeleteStyleRequest, _style_service_pb2.DeleteStyleResponse]
     """DeleteStyle removes a style that was created; those of the model stay. Needs the role design."""
     GetOperation: _grpc.UnaryUnaryMultiCallable[_style_service_pb2.GetOperationRequest, _style_service_pb2.GetOperationResponse]
@@ -68,6 +73,11 @@ class StyleServiceAsyncStub(StyleServiceStub):
     CreateStyle: _aio.StreamUnaryMultiCallable[_style_service_pb2.CreateStyleRequest, _style_service_pb2.CreateStyleResponse]  # type: ignore[assignment]
     """CreateStyle makes a style of a reference, which is uploaded in chunks: the first message is the header. The work
     goes on as an operation. Needs CAPABILITY_STYLE_CREATE and the role design.
+    """
+    PreviewClip: _aio.StreamUnaryMultiCallable[_style_service_pb2.PreviewClipRequest, _style_service_pb2.PreviewClipResponse]  # type: ignore[assignment]
+    """PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+    without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+    CAPABILITY_CLIP_PREVIEW and the role design.
     """
     DeleteStyle: _aio.UnaryUnaryMultiCallable[_style_service_pb2.DeleteStyleRequest, _style_service_pb2.DeleteStyleResponse]  # type: ignore[assignment]
     """DeleteStyle removes a style that was created; those of the model stay. Needs the role design."""
@@ -111,6 +121,17 @@ class StyleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_style_service_pb2.CreateStyleResponse, _abc.Awaitable[_style_service_pb2.CreateStyleResponse]]:
         """CreateStyle makes a style of a reference, which is uploaded in chunks: the first message is the header. The work
         goes on as an operation. Needs CAPABILITY_STYLE_CREATE and the role design.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewClip(
+        self,
+        request_iterator: _MaybeAsyncIterator[_style_service_pb2.PreviewClipRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_style_service_pb2.PreviewClipResponse, _abc.Awaitable[_style_service_pb2.PreviewClipResponse]]:
+        """PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+        without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+        CAPABILITY_CLIP_PREVIEW and the role design.
         """
 
     @_abc_1.abstractmethod

@@ -109,85 +109,87 @@ namespace Strut.V1 {
             "LnYxLlNlcnZlckhlbGxvSAASLQoHcmVwbGllcxgCIAEoCzIaLnN0cnV0LnYx",
             "LldpbmRvd1JlcGx5QmF0Y2hIABImCgVldmVudBgDIAEoCzIVLnN0cnV0LnYx",
             "LlNlcnZlckV2ZW50SAASIwoFZXJyb3IYBCABKAsyEi5nb29nbGUucnBjLlN0",
-            "YXR1c0gAQgkKB21lc3NhZ2UibgoWR2VuZXJhdGVXaW5kb3dzUmVxdWVzdBIp",
-            "CghyZXF1ZXN0cxgBIAMoCzIXLnN0cnV0LnYxLldpbmRvd1JlcXVlc3QSKQoI",
-            "ZW5jb2RpbmcYAiABKA4yFy5zdHJ1dC52MS5GcmFtZUVuY29kaW5nIkEKF0dl",
-            "bmVyYXRlV2luZG93c1Jlc3BvbnNlEiYKB3JlcGxpZXMYASADKAsyFS5zdHJ1",
-            "dC52MS5XaW5kb3dSZXBseSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCI+ChVH",
-            "ZXRTZXJ2ZXJJbmZvUmVzcG9uc2USJQoGc2VydmVyGAEgASgLMhUuc3RydXQu",
-            "djEuU2VydmVySGVsbG8iUgoVTGlzdENoYXJhY3RlcnNSZXF1ZXN0EhEKCXBh",
-            "Z2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCnNlc3Npb25f",
-            "aWQYAyABKAki9wEKDUNoYXJhY3RlckluZm8SEgoKc2Vzc2lvbl9pZBgBIAEo",
-            "CRIRCgljaGFyYWN0ZXIYAiABKAQSDAoEbmFtZRgDIAEoCRITCgtjbGllbnRf",
-            "bmFtZRgEIAEoCRIkCghjb250cm9scxgFIAEoCzISLnN0cnV0LnYxLkNvbnRy",
-            "b2xzEjoKEWNvbnRyb2xzX292ZXJyaWRlGAYgASgLMhouc3RydXQudjEuQ29u",
-            "dHJvbHNPdmVycmlkZUgAiAEBEhMKC3N0YXJ0X2ZyYW1lGAcgASgDEg8KB2lk",
-            "bGVfbXMYCCABKARCFAoSX2NvbnRyb2xzX292ZXJyaWRlIl4KFkxpc3RDaGFy",
-            "YWN0ZXJzUmVzcG9uc2USKwoKY2hhcmFjdGVycxgBIAMoCzIXLnN0cnV0LnYx",
-            "LkNoYXJhY3RlckluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIq8BChBD",
-            "b250cm9sc092ZXJyaWRlEicKB2NvbnRlbnQYASABKAsyES5zdHJ1dC52MS5D",
-            "b250ZW50SACIAQESJgoFc3R5bGUYAiABKAsyEi5zdHJ1dC52MS5TdHlsZU1p",
-            "eEgBiAEBEioKBXNjZW5lGAMgASgLMhYuc3RydXQudjEuU2NlbmVDb250cm9s",
-            "SAKIAQFCCgoIX2NvbnRlbnRCCAoGX3N0eWxlQggKBl9zY2VuZSKiAQoXT3Zl",
-            "cnJpZGVDb250cm9sc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIRCglj",
-            "aGFyYWN0ZXIYAiABKAQSMQoIY29udHJvbHMYAyABKAsyGi5zdHJ1dC52MS5D",
-            "b250cm9sc092ZXJyaWRlSACIAQESFAoHaG9sZF9tcxgEIAEoDUgBiAEBQgsK",
-            "CV9jb250cm9sc0IKCghfaG9sZF9tcyJAChhPdmVycmlkZUNvbnRyb2xzUmVz",
-            "cG9uc2USJAoIY29udHJvbHMYASABKAsyEi5zdHJ1dC52MS5Db250cm9scyLC",
-            "AQoKTW90aW9uQ2xpcBIMCgRuYW1lGAEgASgJEg0KA2J2aBgCIAEoDEgAEigK",
-            "BmZyYW1lcxgDIAEoCzIWLnN0cnV0LnYxLlBhY2tlZEZyYW1lc0gAEjMKCGJv",
-            "bmVfbWFwGAQgAygLMiEuc3RydXQudjEuTW90aW9uQ2xpcC5Cb25lTWFwRW50",
-            "cnkaLgoMQm9uZU1hcEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEo",
-            "CToCOAFCCAoGc291cmNlIrIDChJTdHlsaXplQ2xpcFJlcXVlc3QSIgoEY2xp",
-            "cBgBIAEoCzIULnN0cnV0LnYxLk1vdGlvbkNsaXASJgoFc3R5bGUYAiABKAsy",
-            "Ei5zdHJ1dC52MS5TdHlsZU1peEgAiAEBEi0KCnN0eWxlX2NsaXAYAyABKAsy",
-            "FC5zdHJ1dC52MS5Nb3Rpb25DbGlwSAGIAQESIwoEbW9kZRgEIAEoDjIVLnN0",
-            "cnV0LnYxLlN0eWxpemVNb2RlEhMKBmFtb3VudBgFIAEoAkgCiAEBEiEKBXBh",
-            "cnRzGAYgAygOMhIuc3RydXQudjEuQm9keVBhcnQSJwoHY29udGVudBgHIAEo",
-            "CzIRLnN0cnV0LnYxLkNvbnRlbnRIA4gBARIMCgRzZWVkGAggASgEEhIKBXN0",
-            "ZXBzGAkgASgNSASIAQESKQoIZW5jb2RpbmcYCiABKA4yFy5zdHJ1dC52MS5G",
-            "cmFtZUVuY29kaW5nEhQKDG93bl9za2VsZXRvbhgLIAEoCEIICgZfc3R5bGVC",
-            "DQoLX3N0eWxlX2NsaXBCCQoHX2Ftb3VudEIKCghfY29udGVudEIICgZfc3Rl",
-            "cHMiswEKE1N0eWxpemVDbGlwUmVzcG9uc2USEwoLc3RhcnRfZnJhbWUYASAB",
-            "KAMSKwoGZnJhbWVzGAIgASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzSACI",
-            "AQESEAoIcHJvZ3Jlc3MYAyABKAISEAoDYnZoGAQgASgMSAGIAQESIwoId2Fy",
-            "bmluZ3MYBSADKAsyES5zdHJ1dC52MS5XYXJuaW5nQgkKB19mcmFtZXNCBgoE",
-            "X2J2aCr8AwoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZX1VOU1BFQ0lGSUVE",
-            "EAASFQoRQ0FQQUJJTElUWV9RVUFUNDgQARIbChdDQVBBQklMSVRZX0NPTlRF",
-            "TlRfVEVYVBACEhsKF0NBUEFCSUxJVFlfU1RZTEVfQ1JFQVRFEAMSHQoZQ0FQ",
-            "QUJJTElUWV9TVFlMRV9QUklPUklUWRAEEh8KG0NBUEFCSUxJVFlfU1RZTEVf",
-            "RElNRU5TSU9OUxAFEhsKF0NBUEFCSUxJVFlfU1RZTEVfR0FUSU5HEAYSFAoQ",
-            "Q0FQQUJJTElUWV9TQ0VORRAHEhkKFUNBUEFCSUxJVFlfU0NFTkVfVEVYVBAI",
-            "EhYKEkNBUEFCSUxJVFlfVEVSUkFJThAJEhgKFENBUEFCSUxJVFlfT0JTVEFD",
-            "TEVTEAoSGAoUQ0FQQUJJTElUWV9LRVlGUkFNRVMQCxIbChdDQVBBQklMSVRZ",
-            "X1NUWUxJWkVfQ0xJUBAMEiAKHENBUEFCSUxJVFlfT1ZFUlJJREVfQ09OVFJP",
-            "TFMQDRIWChJDQVBBQklMSVRZX1BSRVNFVFMQDhIYChRDQVBBQklMSVRZX1RF",
-            "TEVNRVRSWRAPEhoKFkNBUEFCSUxJVFlfRkVXRVJfU1RFUFMQEBIaChZDQVBB",
-            "QklMSVRZX1NDRU5FX1NQRUVEEBEqeQoLQ29udGVudEtpbmQSHAoYQ09OVEVO",
-            "VF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQ09OVEVOVF9LSU5EX0xPQ09NT1RJ",
-            "T04QARIYChRDT05URU5UX0tJTkRfR0VTVFVSRRACEhUKEUNPTlRFTlRfS0lO",
-            "RF9JRExFEAMqzgIKC1dhcm5pbmdDb2RlEhwKGFdBUk5JTkdfQ09ERV9VTlNQ",
-            "RUNJRklFRBAAEiEKHVdBUk5JTkdfQ09ERV9ERUFETElORV9DTEFNUEVEEAES",
-            "HAoYV0FSTklOR19DT0RFX0ZFV0VSX1NURVBTEAISIwofV0FSTklOR19DT0RF",
-            "X1BBVEhfTk9UX1JFQUNIQUJMRRADEiEKHVdBUk5JTkdfQ09ERV9LRVlGUkFN",
-            "RV9OT1RfTUVUEAQSIQodV0FSTklOR19DT0RFX09CU1RBQ0xFX09OX1BBVEgQ",
-            "BRIkCiBXQVJOSU5HX0NPREVfQ09OVFJPTFNfT1ZFUlJJRERFThAGEioKJldB",
-            "Uk5JTkdfQ09ERV9QQUlSX05PVF9JTl9UUkFJTklOR19EQVRBEAcSIwofV0FS",
-            "TklOR19DT0RFX1NDRU5FX05PVF9JTl9NT0RFTBAIKl0KC1N0eWxpemVNb2Rl",
-            "EhwKGFNUWUxJWkVfTU9ERV9VTlNQRUNJRklFRBAAEhUKEVNUWUxJWkVfTU9E",
-            "RV9GQVNUEAESGQoVU1RZTElaRV9NT0RFX0ZBSVRIRlVMEAIyigQKDU1vdGlv",
-            "blNlcnZpY2USUQoMU3RyZWFtTW90aW9uEh0uc3RydXQudjEuU3RyZWFtTW90",
-            "aW9uUmVxdWVzdBoeLnN0cnV0LnYxLlN0cmVhbU1vdGlvblJlc3BvbnNlKAEw",
-            "ARJWCg9HZW5lcmF0ZVdpbmRvd3MSIC5zdHJ1dC52MS5HZW5lcmF0ZVdpbmRv",
-            "d3NSZXF1ZXN0GiEuc3RydXQudjEuR2VuZXJhdGVXaW5kb3dzUmVzcG9uc2US",
-            "UAoNR2V0U2VydmVySW5mbxIeLnN0cnV0LnYxLkdldFNlcnZlckluZm9SZXF1",
-            "ZXN0Gh8uc3RydXQudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlElMKDkxpc3RD",
-            "aGFyYWN0ZXJzEh8uc3RydXQudjEuTGlzdENoYXJhY3RlcnNSZXF1ZXN0GiAu",
-            "c3RydXQudjEuTGlzdENoYXJhY3RlcnNSZXNwb25zZRJZChBPdmVycmlkZUNv",
-            "bnRyb2xzEiEuc3RydXQudjEuT3ZlcnJpZGVDb250cm9sc1JlcXVlc3QaIi5z",
-            "dHJ1dC52MS5PdmVycmlkZUNvbnRyb2xzUmVzcG9uc2USTAoLU3R5bGl6ZUNs",
-            "aXASHC5zdHJ1dC52MS5TdHlsaXplQ2xpcFJlcXVlc3QaHS5zdHJ1dC52MS5T",
-            "dHlsaXplQ2xpcFJlc3BvbnNlMAFCDvgBAaoCCFN0cnV0LlYxYgZwcm90bzM="));
+            "YXR1c0gAQgkKB21lc3NhZ2UipgEKFkdlbmVyYXRlV2luZG93c1JlcXVlc3QS",
+            "KQoIcmVxdWVzdHMYASADKAsyFy5zdHJ1dC52MS5XaW5kb3dSZXF1ZXN0EikK",
+            "CGVuY29kaW5nGAIgASgOMhcuc3RydXQudjEuRnJhbWVFbmNvZGluZxIrCgZy",
+            "ZXBvcnQYAyABKAsyFi5zdHJ1dC52MS5DbGllbnRSZXBvcnRIAIgBAUIJCgdf",
+            "cmVwb3J0IkEKF0dlbmVyYXRlV2luZG93c1Jlc3BvbnNlEiYKB3JlcGxpZXMY",
+            "ASADKAsyFS5zdHJ1dC52MS5XaW5kb3dSZXBseSIWChRHZXRTZXJ2ZXJJbmZv",
+            "UmVxdWVzdCI+ChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USJQoGc2VydmVyGAEg",
+            "ASgLMhUuc3RydXQudjEuU2VydmVySGVsbG8iUgoVTGlzdENoYXJhY3RlcnNS",
+            "ZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJ",
+            "EhIKCnNlc3Npb25faWQYAyABKAki9wEKDUNoYXJhY3RlckluZm8SEgoKc2Vz",
+            "c2lvbl9pZBgBIAEoCRIRCgljaGFyYWN0ZXIYAiABKAQSDAoEbmFtZRgDIAEo",
+            "CRITCgtjbGllbnRfbmFtZRgEIAEoCRIkCghjb250cm9scxgFIAEoCzISLnN0",
+            "cnV0LnYxLkNvbnRyb2xzEjoKEWNvbnRyb2xzX292ZXJyaWRlGAYgASgLMhou",
+            "c3RydXQudjEuQ29udHJvbHNPdmVycmlkZUgAiAEBEhMKC3N0YXJ0X2ZyYW1l",
+            "GAcgASgDEg8KB2lkbGVfbXMYCCABKARCFAoSX2NvbnRyb2xzX292ZXJyaWRl",
+            "Il4KFkxpc3RDaGFyYWN0ZXJzUmVzcG9uc2USKwoKY2hhcmFjdGVycxgBIAMo",
+            "CzIXLnN0cnV0LnYxLkNoYXJhY3RlckluZm8SFwoPbmV4dF9wYWdlX3Rva2Vu",
+            "GAIgASgJIq8BChBDb250cm9sc092ZXJyaWRlEicKB2NvbnRlbnQYASABKAsy",
+            "ES5zdHJ1dC52MS5Db250ZW50SACIAQESJgoFc3R5bGUYAiABKAsyEi5zdHJ1",
+            "dC52MS5TdHlsZU1peEgBiAEBEioKBXNjZW5lGAMgASgLMhYuc3RydXQudjEu",
+            "U2NlbmVDb250cm9sSAKIAQFCCgoIX2NvbnRlbnRCCAoGX3N0eWxlQggKBl9z",
+            "Y2VuZSKiAQoXT3ZlcnJpZGVDb250cm9sc1JlcXVlc3QSEgoKc2Vzc2lvbl9p",
+            "ZBgBIAEoCRIRCgljaGFyYWN0ZXIYAiABKAQSMQoIY29udHJvbHMYAyABKAsy",
+            "Gi5zdHJ1dC52MS5Db250cm9sc092ZXJyaWRlSACIAQESFAoHaG9sZF9tcxgE",
+            "IAEoDUgBiAEBQgsKCV9jb250cm9sc0IKCghfaG9sZF9tcyJAChhPdmVycmlk",
+            "ZUNvbnRyb2xzUmVzcG9uc2USJAoIY29udHJvbHMYASABKAsyEi5zdHJ1dC52",
+            "MS5Db250cm9scyLCAQoKTW90aW9uQ2xpcBIMCgRuYW1lGAEgASgJEg0KA2J2",
+            "aBgCIAEoDEgAEigKBmZyYW1lcxgDIAEoCzIWLnN0cnV0LnYxLlBhY2tlZEZy",
+            "YW1lc0gAEjMKCGJvbmVfbWFwGAQgAygLMiEuc3RydXQudjEuTW90aW9uQ2xp",
+            "cC5Cb25lTWFwRW50cnkaLgoMQm9uZU1hcEVudHJ5EgsKA2tleRgBIAEoCRIN",
+            "CgV2YWx1ZRgCIAEoCToCOAFCCAoGc291cmNlIrIDChJTdHlsaXplQ2xpcFJl",
+            "cXVlc3QSIgoEY2xpcBgBIAEoCzIULnN0cnV0LnYxLk1vdGlvbkNsaXASJgoF",
+            "c3R5bGUYAiABKAsyEi5zdHJ1dC52MS5TdHlsZU1peEgAiAEBEi0KCnN0eWxl",
+            "X2NsaXAYAyABKAsyFC5zdHJ1dC52MS5Nb3Rpb25DbGlwSAGIAQESIwoEbW9k",
+            "ZRgEIAEoDjIVLnN0cnV0LnYxLlN0eWxpemVNb2RlEhMKBmFtb3VudBgFIAEo",
+            "AkgCiAEBEiEKBXBhcnRzGAYgAygOMhIuc3RydXQudjEuQm9keVBhcnQSJwoH",
+            "Y29udGVudBgHIAEoCzIRLnN0cnV0LnYxLkNvbnRlbnRIA4gBARIMCgRzZWVk",
+            "GAggASgEEhIKBXN0ZXBzGAkgASgNSASIAQESKQoIZW5jb2RpbmcYCiABKA4y",
+            "Fy5zdHJ1dC52MS5GcmFtZUVuY29kaW5nEhQKDG93bl9za2VsZXRvbhgLIAEo",
+            "CEIICgZfc3R5bGVCDQoLX3N0eWxlX2NsaXBCCQoHX2Ftb3VudEIKCghfY29u",
+            "dGVudEIICgZfc3RlcHMiswEKE1N0eWxpemVDbGlwUmVzcG9uc2USEwoLc3Rh",
+            "cnRfZnJhbWUYASABKAMSKwoGZnJhbWVzGAIgASgLMhYuc3RydXQudjEuUGFj",
+            "a2VkRnJhbWVzSACIAQESEAoIcHJvZ3Jlc3MYAyABKAISEAoDYnZoGAQgASgM",
+            "SAGIAQESIwoId2FybmluZ3MYBSADKAsyES5zdHJ1dC52MS5XYXJuaW5nQgkK",
+            "B19mcmFtZXNCBgoEX2J2aCqZBAoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZ",
+            "X1VOU1BFQ0lGSUVEEAASFQoRQ0FQQUJJTElUWV9RVUFUNDgQARIbChdDQVBB",
+            "QklMSVRZX0NPTlRFTlRfVEVYVBACEhsKF0NBUEFCSUxJVFlfU1RZTEVfQ1JF",
+            "QVRFEAMSHQoZQ0FQQUJJTElUWV9TVFlMRV9QUklPUklUWRAEEh8KG0NBUEFC",
+            "SUxJVFlfU1RZTEVfRElNRU5TSU9OUxAFEhsKF0NBUEFCSUxJVFlfU1RZTEVf",
+            "R0FUSU5HEAYSFAoQQ0FQQUJJTElUWV9TQ0VORRAHEhkKFUNBUEFCSUxJVFlf",
+            "U0NFTkVfVEVYVBAIEhYKEkNBUEFCSUxJVFlfVEVSUkFJThAJEhgKFENBUEFC",
+            "SUxJVFlfT0JTVEFDTEVTEAoSGAoUQ0FQQUJJTElUWV9LRVlGUkFNRVMQCxIb",
+            "ChdDQVBBQklMSVRZX1NUWUxJWkVfQ0xJUBAMEiAKHENBUEFCSUxJVFlfT1ZF",
+            "UlJJREVfQ09OVFJPTFMQDRIWChJDQVBBQklMSVRZX1BSRVNFVFMQDhIYChRD",
+            "QVBBQklMSVRZX1RFTEVNRVRSWRAPEhoKFkNBUEFCSUxJVFlfRkVXRVJfU1RF",
+            "UFMQEBIaChZDQVBBQklMSVRZX1NDRU5FX1NQRUVEEBESGwoXQ0FQQUJJTElU",
+            "WV9DTElQX1BSRVZJRVcQEip5CgtDb250ZW50S2luZBIcChhDT05URU5UX0tJ",
+            "TkRfVU5TUEVDSUZJRUQQABIbChdDT05URU5UX0tJTkRfTE9DT01PVElPThAB",
+            "EhgKFENPTlRFTlRfS0lORF9HRVNUVVJFEAISFQoRQ09OVEVOVF9LSU5EX0lE",
+            "TEUQAyrOAgoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lG",
+            "SUVEEAASIQodV0FSTklOR19DT0RFX0RFQURMSU5FX0NMQU1QRUQQARIcChhX",
+            "QVJOSU5HX0NPREVfRkVXRVJfU1RFUFMQAhIjCh9XQVJOSU5HX0NPREVfUEFU",
+            "SF9OT1RfUkVBQ0hBQkxFEAMSIQodV0FSTklOR19DT0RFX0tFWUZSQU1FX05P",
+            "VF9NRVQQBBIhCh1XQVJOSU5HX0NPREVfT0JTVEFDTEVfT05fUEFUSBAFEiQK",
+            "IFdBUk5JTkdfQ09ERV9DT05UUk9MU19PVkVSUklEREVOEAYSKgomV0FSTklO",
+            "R19DT0RFX1BBSVJfTk9UX0lOX1RSQUlOSU5HX0RBVEEQBxIjCh9XQVJOSU5H",
+            "X0NPREVfU0NFTkVfTk9UX0lOX01PREVMEAgqXQoLU3R5bGl6ZU1vZGUSHAoY",
+            "U1RZTElaRV9NT0RFX1VOU1BFQ0lGSUVEEAASFQoRU1RZTElaRV9NT0RFX0ZB",
+            "U1QQARIZChVTVFlMSVpFX01PREVfRkFJVEhGVUwQAjKKBAoNTW90aW9uU2Vy",
+            "dmljZRJRCgxTdHJlYW1Nb3Rpb24SHS5zdHJ1dC52MS5TdHJlYW1Nb3Rpb25S",
+            "ZXF1ZXN0Gh4uc3RydXQudjEuU3RyZWFtTW90aW9uUmVzcG9uc2UoATABElYK",
+            "D0dlbmVyYXRlV2luZG93cxIgLnN0cnV0LnYxLkdlbmVyYXRlV2luZG93c1Jl",
+            "cXVlc3QaIS5zdHJ1dC52MS5HZW5lcmF0ZVdpbmRvd3NSZXNwb25zZRJQCg1H",
+            "ZXRTZXJ2ZXJJbmZvEh4uc3RydXQudjEuR2V0U2VydmVySW5mb1JlcXVlc3Qa",
+            "Hy5zdHJ1dC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2USUwoOTGlzdENoYXJh",
+            "Y3RlcnMSHy5zdHJ1dC52MS5MaXN0Q2hhcmFjdGVyc1JlcXVlc3QaIC5zdHJ1",
+            "dC52MS5MaXN0Q2hhcmFjdGVyc1Jlc3BvbnNlElkKEE92ZXJyaWRlQ29udHJv",
+            "bHMSIS5zdHJ1dC52MS5PdmVycmlkZUNvbnRyb2xzUmVxdWVzdBoiLnN0cnV0",
+            "LnYxLk92ZXJyaWRlQ29udHJvbHNSZXNwb25zZRJMCgtTdHlsaXplQ2xpcBIc",
+            "LnN0cnV0LnYxLlN0eWxpemVDbGlwUmVxdWVzdBodLnN0cnV0LnYxLlN0eWxp",
+            "emVDbGlwUmVzcG9uc2UwAUIO+AEBqgIIU3RydXQuVjFiBnByb3RvMw=="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Google.Rpc.StatusReflection.Descriptor, global::Strut.V1.ControlsReflection.Descriptor, global::Strut.V1.FramesReflection.Descriptor, global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, global::Strut.V1.TimingReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.Capability), typeof(global::Strut.V1.ContentKind), typeof(global::Strut.V1.WarningCode), typeof(global::Strut.V1.StylizeMode), }, null, new pbr::GeneratedClrTypeInfo[] {
@@ -214,7 +216,7 @@ namespace Strut.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.ServerEvent), global::Strut.V1.ServerEvent.Parser, new[]{ "Draining", "ModelChanged", "ControlsOverridden" }, new[]{ "Event" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StreamMotionRequest), global::Strut.V1.StreamMotionRequest.Parser, new[]{ "Hello", "Requests", "Release", "Report" }, new[]{ "Message" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StreamMotionResponse), global::Strut.V1.StreamMotionResponse.Parser, new[]{ "Hello", "Replies", "Event", "Error" }, new[]{ "Message" }, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GenerateWindowsRequest), global::Strut.V1.GenerateWindowsRequest.Parser, new[]{ "Requests", "Encoding" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GenerateWindowsRequest), global::Strut.V1.GenerateWindowsRequest.Parser, new[]{ "Requests", "Encoding", "Report" }, new[]{ "Report" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GenerateWindowsResponse), global::Strut.V1.GenerateWindowsResponse.Parser, new[]{ "Replies" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GetServerInfoRequest), global::Strut.V1.GetServerInfoRequest.Parser, null, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GetServerInfoResponse), global::Strut.V1.GetServerInfoResponse.Parser, new[]{ "Server" }, null, null, null, null),
@@ -313,6 +315,10 @@ namespace Strut.V1 {
     /// reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
     /// </summary>
     [pbr::OriginalName("CAPABILITY_SCENE_SPEED")] SceneSpeed = 17,
+    /// <summary>
+    /// CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_CLIP_PREVIEW")] ClipPreview = 18,
   }
 
   /// <summary>
@@ -8967,6 +8973,7 @@ namespace Strut.V1 {
     public GenerateWindowsRequest(GenerateWindowsRequest other) : this() {
       requests_ = other.requests_.Clone();
       encoding_ = other.encoding_;
+      report_ = other.report_ != null ? other.report_.Clone() : null;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -9006,6 +9013,21 @@ namespace Strut.V1 {
       }
     }
 
+    /// <summary>Field number for the "report" field.</summary>
+    public const int ReportFieldNumber = 3;
+    private global::Strut.V1.ClientReport report_;
+    /// <summary>
+    /// report is telemetry of a client that opens no stream. Default: absent, nothing to report.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.ClientReport Report {
+      get { return report_; }
+      set {
+        report_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -9023,6 +9045,7 @@ namespace Strut.V1 {
       }
       if(!requests_.Equals(other.requests_)) return false;
       if (Encoding != other.Encoding) return false;
+      if (!object.Equals(Report, other.Report)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -9032,6 +9055,7 @@ namespace Strut.V1 {
       int hash = 1;
       hash ^= requests_.GetHashCode();
       if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) hash ^= Encoding.GetHashCode();
+      if (report_ != null) hash ^= Report.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -9055,6 +9079,10 @@ namespace Strut.V1 {
         output.WriteRawTag(16);
         output.WriteEnum((int) Encoding);
       }
+      if (report_ != null) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Report);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -9070,6 +9098,10 @@ namespace Strut.V1 {
         output.WriteRawTag(16);
         output.WriteEnum((int) Encoding);
       }
+      if (report_ != null) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Report);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -9083,6 +9115,9 @@ namespace Strut.V1 {
       size += requests_.CalculateSize(_repeated_requests_codec);
       if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
         size += 1 + pb::CodedOutputStream.ComputeEnumSize((int) Encoding);
+      }
+      if (report_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Report);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -9099,6 +9134,12 @@ namespace Strut.V1 {
       requests_.Add(other.requests_);
       if (other.Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
         Encoding = other.Encoding;
+      }
+      if (other.report_ != null) {
+        if (report_ == null) {
+          Report = new global::Strut.V1.ClientReport();
+        }
+        Report.MergeFrom(other.Report);
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -9127,6 +9168,13 @@ namespace Strut.V1 {
             Encoding = (global::Strut.V1.FrameEncoding) input.ReadEnum();
             break;
           }
+          case 26: {
+            if (report_ == null) {
+              Report = new global::Strut.V1.ClientReport();
+            }
+            input.ReadMessage(Report);
+            break;
+          }
         }
       }
     #endif
@@ -9152,6 +9200,13 @@ namespace Strut.V1 {
           }
           case 16: {
             Encoding = (global::Strut.V1.FrameEncoding) input.ReadEnum();
+            break;
+          }
+          case 26: {
+            if (report_ == null) {
+              Report = new global::Strut.V1.ClientReport();
+            }
+            input.ReadMessage(Report);
             break;
           }
         }

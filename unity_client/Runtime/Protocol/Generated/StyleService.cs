@@ -26,79 +26,92 @@ namespace Strut.V1 {
           string.Concat(
             "ChxzdHJ1dC92MS9zdHlsZV9zZXJ2aWNlLnByb3RvEghzdHJ1dC52MRofZ29v",
             "Z2xlL3Byb3RvYnVmL3RpbWVzdGFtcC5wcm90bxoXc3RydXQvdjEvY29udHJv",
-            "bHMucHJvdG8aGHN0cnV0L3YxL29wZXJhdGlvbi5wcm90byLYAgoFU3R5bGUS",
-            "DAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIlCgZzb3VyY2UY",
-            "AyABKA4yFS5zdHJ1dC52MS5TdHlsZVNvdXJjZRISCgpwcm92ZW5hbmNlGAQg",
-            "ASgJEjQKC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRp",
-            "bWVzdGFtcEgAiAEBEg0KBW93bmVyGAYgASgJEg8KB25ldXRyYWwYByABKAgS",
-            "KgoGdmVjdG9yGAggASgLMhUuc3RydXQudjEuU3R5bGVWZWN0b3JIAYgBARIW",
-            "CglhbXBsaXR1ZGUYCSABKAJIAogBARISCgV0ZW1wbxgKIAEoAkgDiAEBEhAK",
-            "CGNvbnRlbnRzGAsgAygJQg4KDF9jcmVhdGVfdGltZUIJCgdfdmVjdG9yQgwK",
-            "Cl9hbXBsaXR1ZGVCCAoGX3RlbXBvIl8KEUxpc3RTdHlsZXNSZXF1ZXN0EhEK",
-            "CXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg0KBXF1ZXJ5",
-            "GAMgASgJEhQKDHdpdGhfdmVjdG9ycxgEIAEoCCJiChJMaXN0U3R5bGVzUmVz",
-            "cG9uc2USHwoGc3R5bGVzGAEgAygLMg8uc3RydXQudjEuU3R5bGUSFwoPbmV4",
-            "dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiHwoPR2V0",
-            "U3R5bGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiMgoQR2V0U3R5bGVSZXNwb25z",
-            "ZRIeCgVzdHlsZRgBIAEoCzIPLnN0cnV0LnYxLlN0eWxlIsMCChFDcmVhdGVT",
-            "dHlsZUhlYWRlchIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJ",
-            "EiUKBnNvdXJjZRgDIAEoDjIVLnN0cnV0LnYxLlN0eWxlU291cmNlEhEKBHRl",
-            "eHQYBCABKAlIAIgBARIkCgNtaXgYBSABKAsyEi5zdHJ1dC52MS5TdHlsZU1p",
-            "eEgBiAEBEhIKCmZpbGVfbmFtZXMYBiADKAkSOgoIYm9uZV9tYXAYByADKAsy",
-            "KC5zdHJ1dC52MS5DcmVhdGVTdHlsZUhlYWRlci5Cb25lTWFwRW50cnkSEQoE",
-            "YmFzZRgIIAEoCUgCiAEBGi4KDEJvbmVNYXBFbnRyeRILCgNrZXkYASABKAkS",
-            "DQoFdmFsdWUYAiABKAk6AjgBQgcKBV90ZXh0QgYKBF9taXhCBwoFX2Jhc2Ui",
-            "KQoLVXBsb2FkQ2h1bmsSDAoEZmlsZRgBIAEoDRIMCgRkYXRhGAIgASgMInYK",
-            "EkNyZWF0ZVN0eWxlUmVxdWVzdBItCgZoZWFkZXIYASABKAsyGy5zdHJ1dC52",
-            "MS5DcmVhdGVTdHlsZUhlYWRlckgAEiYKBWNodW5rGAIgASgLMhUuc3RydXQu",
-            "djEuVXBsb2FkQ2h1bmtIAEIJCgdtZXNzYWdlIj0KE0NyZWF0ZVN0eWxlUmVz",
-            "cG9uc2USJgoJb3BlcmF0aW9uGAEgASgLMhMuc3RydXQudjEuT3BlcmF0aW9u",
-            "IiIKEkRlbGV0ZVN0eWxlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE0RlbGV0",
-            "ZVN0eWxlUmVzcG9uc2UiIQoTR2V0T3BlcmF0aW9uUmVxdWVzdBIKCgJpZBgB",
-            "IAEoCSI+ChRHZXRPcGVyYXRpb25SZXNwb25zZRImCglvcGVyYXRpb24YASAB",
-            "KAsyEy5zdHJ1dC52MS5PcGVyYXRpb24iJAoWQ2FuY2VsT3BlcmF0aW9uUmVx",
-            "dWVzdBIKCgJpZBgBIAEoCSJBChdDYW5jZWxPcGVyYXRpb25SZXNwb25zZRIm",
-            "CglvcGVyYXRpb24YASABKAsyEy5zdHJ1dC52MS5PcGVyYXRpb24iIwoVV2F0",
-            "Y2hPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkAKFldhdGNoT3BlcmF0",
-            "aW9uUmVzcG9uc2USJgoJb3BlcmF0aW9uGAEgASgLMhMuc3RydXQudjEuT3Bl",
-            "cmF0aW9uItMBCgZQcmVzZXQSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlv",
-            "bhgCIAEoCRImCgVzdHlsZRgDIAEoCzISLnN0cnV0LnYxLlN0eWxlTWl4SACI",
-            "AQESKgoFc2NlbmUYBCABKAsyFi5zdHJ1dC52MS5TY2VuZUNvbnRyb2xIAYgB",
-            "ARINCgVvd25lchgFIAEoCRIvCgt1cGRhdGVfdGltZRgGIAEoCzIaLmdvb2ds",
-            "ZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGX3N0eWxlQggKBl9zY2VuZSI7ChJM",
-            "aXN0UHJlc2V0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2Vf",
-            "dG9rZW4YAiABKAkiUQoTTGlzdFByZXNldHNSZXNwb25zZRIhCgdwcmVzZXRz",
-            "GAEgAygLMhAuc3RydXQudjEuUHJlc2V0EhcKD25leHRfcGFnZV90b2tlbhgC",
-            "IAEoCSI1ChFTYXZlUHJlc2V0UmVxdWVzdBIgCgZwcmVzZXQYASABKAsyEC5z",
-            "dHJ1dC52MS5QcmVzZXQiNgoSU2F2ZVByZXNldFJlc3BvbnNlEiAKBnByZXNl",
-            "dBgBIAEoCzIQLnN0cnV0LnYxLlByZXNldCIjChNEZWxldGVQcmVzZXRSZXF1",
-            "ZXN0EgwKBG5hbWUYASABKAkiFgoURGVsZXRlUHJlc2V0UmVzcG9uc2Uq7AEK",
-            "C1N0eWxlU291cmNlEhwKGFNUWUxFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhYK",
-            "ElNUWUxFX1NPVVJDRV9NT0RFTBABEhUKEVNUWUxFX1NPVVJDRV9DTElQEAIS",
-            "FQoRU1RZTEVfU09VUkNFX1RFWFQQAxIWChJTVFlMRV9TT1VSQ0VfVklERU8Q",
-            "BBIWChJTVFlMRV9TT1VSQ0VfSU1BR0UQBRIWChJTVFlMRV9TT1VSQ0VfQVVE",
-            "SU8QBhIUChBTVFlMRV9TT1VSQ0VfTUlYEAcSGwoXU1RZTEVfU09VUkNFX0ZJ",
-            "TkVfVFVORUQQCDKWBgoMU3R5bGVTZXJ2aWNlEkcKCkxpc3RTdHlsZXMSGy5z",
-            "dHJ1dC52MS5MaXN0U3R5bGVzUmVxdWVzdBocLnN0cnV0LnYxLkxpc3RTdHls",
-            "ZXNSZXNwb25zZRJBCghHZXRTdHlsZRIZLnN0cnV0LnYxLkdldFN0eWxlUmVx",
-            "dWVzdBoaLnN0cnV0LnYxLkdldFN0eWxlUmVzcG9uc2USTAoLQ3JlYXRlU3R5",
-            "bGUSHC5zdHJ1dC52MS5DcmVhdGVTdHlsZVJlcXVlc3QaHS5zdHJ1dC52MS5D",
-            "cmVhdGVTdHlsZVJlc3BvbnNlKAESSgoLRGVsZXRlU3R5bGUSHC5zdHJ1dC52",
-            "MS5EZWxldGVTdHlsZVJlcXVlc3QaHS5zdHJ1dC52MS5EZWxldGVTdHlsZVJl",
-            "c3BvbnNlEk0KDEdldE9wZXJhdGlvbhIdLnN0cnV0LnYxLkdldE9wZXJhdGlv",
-            "blJlcXVlc3QaHi5zdHJ1dC52MS5HZXRPcGVyYXRpb25SZXNwb25zZRJWCg9D",
-            "YW5jZWxPcGVyYXRpb24SIC5zdHJ1dC52MS5DYW5jZWxPcGVyYXRpb25SZXF1",
-            "ZXN0GiEuc3RydXQudjEuQ2FuY2VsT3BlcmF0aW9uUmVzcG9uc2USVQoOV2F0",
-            "Y2hPcGVyYXRpb24SHy5zdHJ1dC52MS5XYXRjaE9wZXJhdGlvblJlcXVlc3Qa",
-            "IC5zdHJ1dC52MS5XYXRjaE9wZXJhdGlvblJlc3BvbnNlMAESSgoLTGlzdFBy",
-            "ZXNldHMSHC5zdHJ1dC52MS5MaXN0UHJlc2V0c1JlcXVlc3QaHS5zdHJ1dC52",
-            "MS5MaXN0UHJlc2V0c1Jlc3BvbnNlEkcKClNhdmVQcmVzZXQSGy5zdHJ1dC52",
-            "MS5TYXZlUHJlc2V0UmVxdWVzdBocLnN0cnV0LnYxLlNhdmVQcmVzZXRSZXNw",
-            "b25zZRJNCgxEZWxldGVQcmVzZXQSHS5zdHJ1dC52MS5EZWxldGVQcmVzZXRS",
-            "ZXF1ZXN0Gh4uc3RydXQudjEuRGVsZXRlUHJlc2V0UmVzcG9uc2VCDvgBAaoC",
-            "CFN0cnV0LlYxYgZwcm90bzM="));
+            "bHMucHJvdG8aFXN0cnV0L3YxL2ZyYW1lcy5wcm90bxoYc3RydXQvdjEvb3Bl",
+            "cmF0aW9uLnByb3RvItgCCgVTdHlsZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2Ny",
+            "aXB0aW9uGAIgASgJEiUKBnNvdXJjZRgDIAEoDjIVLnN0cnV0LnYxLlN0eWxl",
+            "U291cmNlEhIKCnByb3ZlbmFuY2UYBCABKAkSNAoLY3JlYXRlX3RpbWUYBSAB",
+            "KAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESDQoFb3duZXIY",
+            "BiABKAkSDwoHbmV1dHJhbBgHIAEoCBIqCgZ2ZWN0b3IYCCABKAsyFS5zdHJ1",
+            "dC52MS5TdHlsZVZlY3RvckgBiAEBEhYKCWFtcGxpdHVkZRgJIAEoAkgCiAEB",
+            "EhIKBXRlbXBvGAogASgCSAOIAQESEAoIY29udGVudHMYCyADKAlCDgoMX2Ny",
+            "ZWF0ZV90aW1lQgkKB192ZWN0b3JCDAoKX2FtcGxpdHVkZUIICgZfdGVtcG8i",
+            "XwoRTGlzdFN0eWxlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBh",
+            "Z2VfdG9rZW4YAiABKAkSDQoFcXVlcnkYAyABKAkSFAoMd2l0aF92ZWN0b3Jz",
+            "GAQgASgIImIKEkxpc3RTdHlsZXNSZXNwb25zZRIfCgZzdHlsZXMYASADKAsy",
+            "Dy5zdHJ1dC52MS5TdHlsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoK",
+            "dG90YWxfc2l6ZRgDIAEoBSIfCg9HZXRTdHlsZVJlcXVlc3QSDAoEbmFtZRgB",
+            "IAEoCSIyChBHZXRTdHlsZVJlc3BvbnNlEh4KBXN0eWxlGAEgASgLMg8uc3Ry",
+            "dXQudjEuU3R5bGUiwwIKEUNyZWF0ZVN0eWxlSGVhZGVyEgwKBG5hbWUYASAB",
+            "KAkSEwoLZGVzY3JpcHRpb24YAiABKAkSJQoGc291cmNlGAMgASgOMhUuc3Ry",
+            "dXQudjEuU3R5bGVTb3VyY2USEQoEdGV4dBgEIAEoCUgAiAEBEiQKA21peBgF",
+            "IAEoCzISLnN0cnV0LnYxLlN0eWxlTWl4SAGIAQESEgoKZmlsZV9uYW1lcxgG",
+            "IAMoCRI6Cghib25lX21hcBgHIAMoCzIoLnN0cnV0LnYxLkNyZWF0ZVN0eWxl",
+            "SGVhZGVyLkJvbmVNYXBFbnRyeRIRCgRiYXNlGAggASgJSAKIAQEaLgoMQm9u",
+            "ZU1hcEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoF",
+            "X3RleHRCBgoEX21peEIHCgVfYmFzZSIpCgtVcGxvYWRDaHVuaxIMCgRmaWxl",
+            "GAEgASgNEgwKBGRhdGEYAiABKAwidgoSQ3JlYXRlU3R5bGVSZXF1ZXN0Ei0K",
+            "BmhlYWRlchgBIAEoCzIbLnN0cnV0LnYxLkNyZWF0ZVN0eWxlSGVhZGVySAAS",
+            "JgoFY2h1bmsYAiABKAsyFS5zdHJ1dC52MS5VcGxvYWRDaHVua0gAQgkKB21l",
+            "c3NhZ2UiPQoTQ3JlYXRlU3R5bGVSZXNwb25zZRImCglvcGVyYXRpb24YASAB",
+            "KAsyEy5zdHJ1dC52MS5PcGVyYXRpb24ikgEKEVByZXZpZXdDbGlwSGVhZGVy",
+            "EhEKCWZpbGVfbmFtZRgBIAEoCRI6Cghib25lX21hcBgCIAMoCzIoLnN0cnV0",
+            "LnYxLlByZXZpZXdDbGlwSGVhZGVyLkJvbmVNYXBFbnRyeRouCgxCb25lTWFw",
+            "RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ2ChJQcmV2",
+            "aWV3Q2xpcFJlcXVlc3QSLQoGaGVhZGVyGAEgASgLMhsuc3RydXQudjEuUHJl",
+            "dmlld0NsaXBIZWFkZXJIABImCgVjaHVuaxgCIAEoCzIVLnN0cnV0LnYxLlVw",
+            "bG9hZENodW5rSABCCQoHbWVzc2FnZSLoAQoTUHJldmlld0NsaXBSZXNwb25z",
+            "ZRImCgZmcmFtZXMYASABKAsyFi5zdHJ1dC52MS5QYWNrZWRGcmFtZXMSFAoM",
+            "dG90YWxfZnJhbWVzGAIgASgNEjwKCGJvbmVfbWFwGAMgAygLMiouc3RydXQu",
+            "djEuUHJldmlld0NsaXBSZXNwb25zZS5Cb25lTWFwRW50cnkSJQoGdmVjdG9y",
+            "GAQgASgLMhUuc3RydXQudjEuU3R5bGVWZWN0b3IaLgoMQm9uZU1hcEVudHJ5",
+            "EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIgoSRGVsZXRlU3R5",
+            "bGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiFQoTRGVsZXRlU3R5bGVSZXNwb25z",
+            "ZSIhChNHZXRPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIj4KFEdldE9w",
+            "ZXJhdGlvblJlc3BvbnNlEiYKCW9wZXJhdGlvbhgBIAEoCzITLnN0cnV0LnYx",
+            "Lk9wZXJhdGlvbiIkChZDYW5jZWxPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEg",
+            "ASgJIkEKF0NhbmNlbE9wZXJhdGlvblJlc3BvbnNlEiYKCW9wZXJhdGlvbhgB",
+            "IAEoCzITLnN0cnV0LnYxLk9wZXJhdGlvbiIjChVXYXRjaE9wZXJhdGlvblJl",
+            "cXVlc3QSCgoCaWQYASABKAkiQAoWV2F0Y2hPcGVyYXRpb25SZXNwb25zZRIm",
+            "CglvcGVyYXRpb24YASABKAsyEy5zdHJ1dC52MS5PcGVyYXRpb24i0wEKBlBy",
+            "ZXNldBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEiYKBXN0",
+            "eWxlGAMgASgLMhIuc3RydXQudjEuU3R5bGVNaXhIAIgBARIqCgVzY2VuZRgE",
+            "IAEoCzIWLnN0cnV0LnYxLlNjZW5lQ29udHJvbEgBiAEBEg0KBW93bmVyGAUg",
+            "ASgJEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRp",
+            "bWVzdGFtcEIICgZfc3R5bGVCCAoGX3NjZW5lIjsKEkxpc3RQcmVzZXRzUmVx",
+            "dWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJR",
+            "ChNMaXN0UHJlc2V0c1Jlc3BvbnNlEiEKB3ByZXNldHMYASADKAsyEC5zdHJ1",
+            "dC52MS5QcmVzZXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKEVNhdmVQ",
+            "cmVzZXRSZXF1ZXN0EiAKBnByZXNldBgBIAEoCzIQLnN0cnV0LnYxLlByZXNl",
+            "dCI2ChJTYXZlUHJlc2V0UmVzcG9uc2USIAoGcHJlc2V0GAEgASgLMhAuc3Ry",
+            "dXQudjEuUHJlc2V0IiMKE0RlbGV0ZVByZXNldFJlcXVlc3QSDAoEbmFtZRgB",
+            "IAEoCSIWChREZWxldGVQcmVzZXRSZXNwb25zZSrsAQoLU3R5bGVTb3VyY2US",
+            "HAoYU1RZTEVfU09VUkNFX1VOU1BFQ0lGSUVEEAASFgoSU1RZTEVfU09VUkNF",
+            "X01PREVMEAESFQoRU1RZTEVfU09VUkNFX0NMSVAQAhIVChFTVFlMRV9TT1VS",
+            "Q0VfVEVYVBADEhYKElNUWUxFX1NPVVJDRV9WSURFTxAEEhYKElNUWUxFX1NP",
+            "VVJDRV9JTUFHRRAFEhYKElNUWUxFX1NPVVJDRV9BVURJTxAGEhQKEFNUWUxF",
+            "X1NPVVJDRV9NSVgQBxIbChdTVFlMRV9TT1VSQ0VfRklORV9UVU5FRBAIMuQG",
+            "CgxTdHlsZVNlcnZpY2USRwoKTGlzdFN0eWxlcxIbLnN0cnV0LnYxLkxpc3RT",
+            "dHlsZXNSZXF1ZXN0Ghwuc3RydXQudjEuTGlzdFN0eWxlc1Jlc3BvbnNlEkEK",
+            "CEdldFN0eWxlEhkuc3RydXQudjEuR2V0U3R5bGVSZXF1ZXN0Ghouc3RydXQu",
+            "djEuR2V0U3R5bGVSZXNwb25zZRJMCgtDcmVhdGVTdHlsZRIcLnN0cnV0LnYx",
+            "LkNyZWF0ZVN0eWxlUmVxdWVzdBodLnN0cnV0LnYxLkNyZWF0ZVN0eWxlUmVz",
+            "cG9uc2UoARJMCgtQcmV2aWV3Q2xpcBIcLnN0cnV0LnYxLlByZXZpZXdDbGlw",
+            "UmVxdWVzdBodLnN0cnV0LnYxLlByZXZpZXdDbGlwUmVzcG9uc2UoARJKCgtE",
+            "ZWxldGVTdHlsZRIcLnN0cnV0LnYxLkRlbGV0ZVN0eWxlUmVxdWVzdBodLnN0",
+            "cnV0LnYxLkRlbGV0ZVN0eWxlUmVzcG9uc2USTQoMR2V0T3BlcmF0aW9uEh0u",
+            "c3RydXQudjEuR2V0T3BlcmF0aW9uUmVxdWVzdBoeLnN0cnV0LnYxLkdldE9w",
+            "ZXJhdGlvblJlc3BvbnNlElYKD0NhbmNlbE9wZXJhdGlvbhIgLnN0cnV0LnYx",
+            "LkNhbmNlbE9wZXJhdGlvblJlcXVlc3QaIS5zdHJ1dC52MS5DYW5jZWxPcGVy",
+            "YXRpb25SZXNwb25zZRJVCg5XYXRjaE9wZXJhdGlvbhIfLnN0cnV0LnYxLldh",
+            "dGNoT3BlcmF0aW9uUmVxdWVzdBogLnN0cnV0LnYxLldhdGNoT3BlcmF0aW9u",
+            "UmVzcG9uc2UwARJKCgtMaXN0UHJlc2V0cxIcLnN0cnV0LnYxLkxpc3RQcmVz",
+            "ZXRzUmVxdWVzdBodLnN0cnV0LnYxLkxpc3RQcmVzZXRzUmVzcG9uc2USRwoK",
+            "U2F2ZVByZXNldBIbLnN0cnV0LnYxLlNhdmVQcmVzZXRSZXF1ZXN0Ghwuc3Ry",
+            "dXQudjEuU2F2ZVByZXNldFJlc3BvbnNlEk0KDERlbGV0ZVByZXNldBIdLnN0",
+            "cnV0LnYxLkRlbGV0ZVByZXNldFJlcXVlc3QaHi5zdHJ1dC52MS5EZWxldGVQ",
+            "cmVzZXRSZXNwb25zZUIO+AEBqgIIU3RydXQuVjFiBnByb3RvMw=="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
-          new pbr::FileDescriptor[] { global::Google.Protobuf.WellKnownTypes.TimestampReflection.Descriptor, global::Strut.V1.ControlsReflection.Descriptor, global::Strut.V1.OperationReflection.Descriptor, },
+          new pbr::FileDescriptor[] { global::Google.Protobuf.WellKnownTypes.TimestampReflection.Descriptor, global::Strut.V1.ControlsReflection.Descriptor, global::Strut.V1.FramesReflection.Descriptor, global::Strut.V1.OperationReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.StyleSource), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.Style), global::Strut.V1.Style.Parser, new[]{ "Name", "Description", "Source", "Provenance", "CreateTime", "Owner", "Neutral", "Vector", "Amplitude", "Tempo", "Contents" }, new[]{ "CreateTime", "Vector", "Amplitude", "Tempo" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.ListStylesRequest), global::Strut.V1.ListStylesRequest.Parser, new[]{ "PageSize", "PageToken", "Query", "WithVectors" }, null, null, null, null),
@@ -109,6 +122,9 @@ namespace Strut.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.UploadChunk), global::Strut.V1.UploadChunk.Parser, new[]{ "File", "Data" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.CreateStyleRequest), global::Strut.V1.CreateStyleRequest.Parser, new[]{ "Header", "Chunk" }, new[]{ "Message" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.CreateStyleResponse), global::Strut.V1.CreateStyleResponse.Parser, new[]{ "Operation" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PreviewClipHeader), global::Strut.V1.PreviewClipHeader.Parser, new[]{ "FileName", "BoneMap" }, null, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PreviewClipRequest), global::Strut.V1.PreviewClipRequest.Parser, new[]{ "Header", "Chunk" }, new[]{ "Message" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.PreviewClipResponse), global::Strut.V1.PreviewClipResponse.Parser, new[]{ "Frames", "TotalFrames", "BoneMap", "Vector" }, null, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.DeleteStyleRequest), global::Strut.V1.DeleteStyleRequest.Parser, new[]{ "Name" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.DeleteStyleResponse), global::Strut.V1.DeleteStyleResponse.Parser, null, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.GetOperationRequest), global::Strut.V1.GetOperationRequest.Parser, new[]{ "Id" }, null, null, null, null),
@@ -3102,6 +3118,875 @@ namespace Strut.V1 {
   }
 
   /// <summary>
+  /// PreviewClipHeader says what will be uploaded.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class PreviewClipHeader : pb::IMessage<PreviewClipHeader>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<PreviewClipHeader> _parser = new pb::MessageParser<PreviewClipHeader>(() => new PreviewClipHeader());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<PreviewClipHeader> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[9]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipHeader() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipHeader(PreviewClipHeader other) : this() {
+      fileName_ = other.fileName_;
+      boneMap_ = other.boneMap_.Clone();
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipHeader Clone() {
+      return new PreviewClipHeader(this);
+    }
+
+    /// <summary>Field number for the "file_name" field.</summary>
+    public const int FileNameFieldNumber = 1;
+    private string fileName_ = "";
+    /// <summary>
+    /// file_name is the name of the file. Range: 1 to 200 characters. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string FileName {
+      get { return fileName_; }
+      set {
+        fileName_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "bone_map" field.</summary>
+    public const int BoneMapFieldNumber = 2;
+    private static readonly pbc::MapField<string, string>.Codec _map_boneMap_codec
+        = new pbc::MapField<string, string>.Codec(pb::FieldCodec.ForString(10, ""), pb::FieldCodec.ForString(18, ""), 18);
+    private readonly pbc::MapField<string, string> boneMap_ = new pbc::MapField<string, string>();
+    /// <summary>
+    /// bone_map maps joints of the file to joints of the canonical skeleton (file's name to canonical name).
+    /// Range: 0 to 256 entries. Default: empty, mapped by names.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::MapField<string, string> BoneMap {
+      get { return boneMap_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as PreviewClipHeader);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(PreviewClipHeader other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (FileName != other.FileName) return false;
+      if (!BoneMap.Equals(other.BoneMap)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (FileName.Length != 0) hash ^= FileName.GetHashCode();
+      hash ^= BoneMap.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (FileName.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(FileName);
+      }
+      boneMap_.WriteTo(output, _map_boneMap_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (FileName.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(FileName);
+      }
+      boneMap_.WriteTo(ref output, _map_boneMap_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (FileName.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(FileName);
+      }
+      size += boneMap_.CalculateSize(_map_boneMap_codec);
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(PreviewClipHeader other) {
+      if (other == null) {
+        return;
+      }
+      if (other.FileName.Length != 0) {
+        FileName = other.FileName;
+      }
+      boneMap_.MergeFrom(other.boneMap_);
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            FileName = input.ReadString();
+            break;
+          }
+          case 18: {
+            boneMap_.AddEntriesFrom(input, _map_boneMap_codec);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            FileName = input.ReadString();
+            break;
+          }
+          case 18: {
+            boneMap_.AddEntriesFrom(ref input, _map_boneMap_codec);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// PreviewClipRequest is a message of an upload that is looked at and not kept.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class PreviewClipRequest : pb::IMessage<PreviewClipRequest>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<PreviewClipRequest> _parser = new pb::MessageParser<PreviewClipRequest>(() => new PreviewClipRequest());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<PreviewClipRequest> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[10]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipRequest() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipRequest(PreviewClipRequest other) : this() {
+      switch (other.MessageCase) {
+        case MessageOneofCase.Header:
+          Header = other.Header.Clone();
+          break;
+        case MessageOneofCase.Chunk:
+          Chunk = other.Chunk.Clone();
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipRequest Clone() {
+      return new PreviewClipRequest(this);
+    }
+
+    /// <summary>Field number for the "header" field.</summary>
+    public const int HeaderFieldNumber = 1;
+    /// <summary>
+    /// header says what will be uploaded: the first message and no other. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.PreviewClipHeader Header {
+      get { return messageCase_ == MessageOneofCase.Header ? (global::Strut.V1.PreviewClipHeader) message_ : null; }
+      set {
+        message_ = value;
+        messageCase_ = value == null ? MessageOneofCase.None : MessageOneofCase.Header;
+      }
+    }
+
+    /// <summary>Field number for the "chunk" field.</summary>
+    public const int ChunkFieldNumber = 2;
+    /// <summary>
+    /// chunk is the next piece of the file. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.UploadChunk Chunk {
+      get { return messageCase_ == MessageOneofCase.Chunk ? (global::Strut.V1.UploadChunk) message_ : null; }
+      set {
+        message_ = value;
+        messageCase_ = value == null ? MessageOneofCase.None : MessageOneofCase.Chunk;
+      }
+    }
+
+    private object message_;
+    /// <summary>Enum of possible cases for the "message" oneof.</summary>
+    public enum MessageOneofCase {
+      None = 0,
+      Header = 1,
+      Chunk = 2,
+    }
+    private MessageOneofCase messageCase_ = MessageOneofCase.None;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public MessageOneofCase MessageCase {
+      get { return messageCase_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearMessage() {
+      messageCase_ = MessageOneofCase.None;
+      message_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as PreviewClipRequest);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(PreviewClipRequest other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Header, other.Header)) return false;
+      if (!object.Equals(Chunk, other.Chunk)) return false;
+      if (MessageCase != other.MessageCase) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (messageCase_ == MessageOneofCase.Header) hash ^= Header.GetHashCode();
+      if (messageCase_ == MessageOneofCase.Chunk) hash ^= Chunk.GetHashCode();
+      hash ^= (int) messageCase_;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (messageCase_ == MessageOneofCase.Header) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Header);
+      }
+      if (messageCase_ == MessageOneofCase.Chunk) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Chunk);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (messageCase_ == MessageOneofCase.Header) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Header);
+      }
+      if (messageCase_ == MessageOneofCase.Chunk) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Chunk);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (messageCase_ == MessageOneofCase.Header) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Header);
+      }
+      if (messageCase_ == MessageOneofCase.Chunk) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Chunk);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(PreviewClipRequest other) {
+      if (other == null) {
+        return;
+      }
+      switch (other.MessageCase) {
+        case MessageOneofCase.Header:
+          if (Header == null) {
+            Header = new global::Strut.V1.PreviewClipHeader();
+          }
+          Header.MergeFrom(other.Header);
+          break;
+        case MessageOneofCase.Chunk:
+          if (Chunk == null) {
+            Chunk = new global::Strut.V1.UploadChunk();
+          }
+          Chunk.MergeFrom(other.Chunk);
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            global::Strut.V1.PreviewClipHeader subBuilder = new global::Strut.V1.PreviewClipHeader();
+            if (messageCase_ == MessageOneofCase.Header) {
+              subBuilder.MergeFrom(Header);
+            }
+            input.ReadMessage(subBuilder);
+            Header = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Strut.V1.UploadChunk subBuilder = new global::Strut.V1.UploadChunk();
+            if (messageCase_ == MessageOneofCase.Chunk) {
+              subBuilder.MergeFrom(Chunk);
+            }
+            input.ReadMessage(subBuilder);
+            Chunk = subBuilder;
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            global::Strut.V1.PreviewClipHeader subBuilder = new global::Strut.V1.PreviewClipHeader();
+            if (messageCase_ == MessageOneofCase.Header) {
+              subBuilder.MergeFrom(Header);
+            }
+            input.ReadMessage(subBuilder);
+            Header = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Strut.V1.UploadChunk subBuilder = new global::Strut.V1.UploadChunk();
+            if (messageCase_ == MessageOneofCase.Chunk) {
+              subBuilder.MergeFrom(Chunk);
+            }
+            input.ReadMessage(subBuilder);
+            Chunk = subBuilder;
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// PreviewClipResponse is a clip as it was understood.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class PreviewClipResponse : pb::IMessage<PreviewClipResponse>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<PreviewClipResponse> _parser = new pb::MessageParser<PreviewClipResponse>(() => new PreviewClipResponse());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<PreviewClipResponse> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[11]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipResponse() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipResponse(PreviewClipResponse other) : this() {
+      frames_ = other.frames_ != null ? other.frames_.Clone() : null;
+      totalFrames_ = other.totalFrames_;
+      boneMap_ = other.boneMap_.Clone();
+      vector_ = other.vector_ != null ? other.vector_.Clone() : null;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PreviewClipResponse Clone() {
+      return new PreviewClipResponse(this);
+    }
+
+    /// <summary>Field number for the "frames" field.</summary>
+    public const int FramesFieldNumber = 1;
+    private global::Strut.V1.PackedFrames frames_;
+    /// <summary>
+    /// frames are the clip's first frames on the canonical skeleton at 30 Hz, in FRAME_ENCODING_QUAT48; the root begins at
+    /// the origin, facing +Z. Range: 16 to 900 frames. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.PackedFrames Frames {
+      get { return frames_; }
+      set {
+        frames_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "total_frames" field.</summary>
+    public const int TotalFramesFieldNumber = 2;
+    private uint totalFrames_;
+    /// <summary>
+    /// total_frames is the length of the whole clip at 30 Hz. Unit: frames. Range: 16 or more. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint TotalFrames {
+      get { return totalFrames_; }
+      set {
+        totalFrames_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "bone_map" field.</summary>
+    public const int BoneMapFieldNumber = 3;
+    private static readonly pbc::MapField<string, string>.Codec _map_boneMap_codec
+        = new pbc::MapField<string, string>.Codec(pb::FieldCodec.ForString(10, ""), pb::FieldCodec.ForString(18, ""), 26);
+    private readonly pbc::MapField<string, string> boneMap_ = new pbc::MapField<string, string>();
+    /// <summary>
+    /// bone_map is how joints were mapped (canonical name to file's name). Range: 1 to 22 entries. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::MapField<string, string> BoneMap {
+      get { return boneMap_; }
+    }
+
+    /// <summary>Field number for the "vector" field.</summary>
+    public const int VectorFieldNumber = 4;
+    private global::Strut.V1.StyleVector vector_;
+    /// <summary>
+    /// vector is the style that would be made of the clip, to be tried as StyleComponent.vector. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.StyleVector Vector {
+      get { return vector_; }
+      set {
+        vector_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as PreviewClipResponse);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(PreviewClipResponse other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Frames, other.Frames)) return false;
+      if (TotalFrames != other.TotalFrames) return false;
+      if (!BoneMap.Equals(other.BoneMap)) return false;
+      if (!object.Equals(Vector, other.Vector)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (frames_ != null) hash ^= Frames.GetHashCode();
+      if (TotalFrames != 0) hash ^= TotalFrames.GetHashCode();
+      hash ^= BoneMap.GetHashCode();
+      if (vector_ != null) hash ^= Vector.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (frames_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Frames);
+      }
+      if (TotalFrames != 0) {
+        output.WriteRawTag(16);
+        output.WriteUInt32(TotalFrames);
+      }
+      boneMap_.WriteTo(output, _map_boneMap_codec);
+      if (vector_ != null) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Vector);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (frames_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Frames);
+      }
+      if (TotalFrames != 0) {
+        output.WriteRawTag(16);
+        output.WriteUInt32(TotalFrames);
+      }
+      boneMap_.WriteTo(ref output, _map_boneMap_codec);
+      if (vector_ != null) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Vector);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (frames_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Frames);
+      }
+      if (TotalFrames != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(TotalFrames);
+      }
+      size += boneMap_.CalculateSize(_map_boneMap_codec);
+      if (vector_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Vector);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(PreviewClipResponse other) {
+      if (other == null) {
+        return;
+      }
+      if (other.frames_ != null) {
+        if (frames_ == null) {
+          Frames = new global::Strut.V1.PackedFrames();
+        }
+        Frames.MergeFrom(other.Frames);
+      }
+      if (other.TotalFrames != 0) {
+        TotalFrames = other.TotalFrames;
+      }
+      boneMap_.MergeFrom(other.boneMap_);
+      if (other.vector_ != null) {
+        if (vector_ == null) {
+          Vector = new global::Strut.V1.StyleVector();
+        }
+        Vector.MergeFrom(other.Vector);
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (frames_ == null) {
+              Frames = new global::Strut.V1.PackedFrames();
+            }
+            input.ReadMessage(Frames);
+            break;
+          }
+          case 16: {
+            TotalFrames = input.ReadUInt32();
+            break;
+          }
+          case 26: {
+            boneMap_.AddEntriesFrom(input, _map_boneMap_codec);
+            break;
+          }
+          case 34: {
+            if (vector_ == null) {
+              Vector = new global::Strut.V1.StyleVector();
+            }
+            input.ReadMessage(Vector);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (frames_ == null) {
+              Frames = new global::Strut.V1.PackedFrames();
+            }
+            input.ReadMessage(Frames);
+            break;
+          }
+          case 16: {
+            TotalFrames = input.ReadUInt32();
+            break;
+          }
+          case 26: {
+            boneMap_.AddEntriesFrom(ref input, _map_boneMap_codec);
+            break;
+          }
+          case 34: {
+            if (vector_ == null) {
+              Vector = new global::Strut.V1.StyleVector();
+            }
+            input.ReadMessage(Vector);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
   /// DeleteStyleRequest removes a style.
   /// </summary>
   [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
@@ -3119,7 +4004,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[9]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[12]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -3323,7 +4208,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[10]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[13]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -3487,7 +4372,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[11]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[14]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -3691,7 +4576,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[12]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[15]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -3904,7 +4789,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[13]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[16]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4108,7 +4993,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[14]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[17]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4321,7 +5206,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[15]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[18]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4525,7 +5410,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[16]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[19]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4738,7 +5623,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[17]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[20]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5169,7 +6054,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[18]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[21]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5413,7 +6298,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[19]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[22]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5646,7 +6531,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[20]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[23]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5859,7 +6744,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[21]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[24]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -6072,7 +6957,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[22]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[25]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -6276,7 +7161,7 @@ namespace Strut.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[23]; }
+      get { return global::Strut.V1.StyleServiceReflection.Descriptor.MessageTypes[26]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]

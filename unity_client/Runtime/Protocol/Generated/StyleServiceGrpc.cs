@@ -63,6 +63,10 @@ namespace Strut.V1 {
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Marshaller<global::Strut.V1.CreateStyleResponse> __Marshaller_strut_v1_CreateStyleResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.CreateStyleResponse.Parser));
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Strut.V1.PreviewClipRequest> __Marshaller_strut_v1_PreviewClipRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.PreviewClipRequest.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Strut.V1.PreviewClipResponse> __Marshaller_strut_v1_PreviewClipResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.PreviewClipResponse.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Marshaller<global::Strut.V1.DeleteStyleRequest> __Marshaller_strut_v1_DeleteStyleRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.DeleteStyleRequest.Parser));
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Marshaller<global::Strut.V1.DeleteStyleResponse> __Marshaller_strut_v1_DeleteStyleResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.DeleteStyleResponse.Parser));
@@ -114,6 +118,14 @@ namespace Strut.V1 {
         "CreateStyle",
         __Marshaller_strut_v1_CreateStyleRequest,
         __Marshaller_strut_v1_CreateStyleResponse);
+
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Method<global::Strut.V1.PreviewClipRequest, global::Strut.V1.PreviewClipResponse> __Method_PreviewClip = new grpc::Method<global::Strut.V1.PreviewClipRequest, global::Strut.V1.PreviewClipResponse>(
+        grpc::MethodType.ClientStreaming,
+        __ServiceName,
+        "PreviewClip",
+        __Marshaller_strut_v1_PreviewClipRequest,
+        __Marshaller_strut_v1_PreviewClipResponse);
 
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Method<global::Strut.V1.DeleteStyleRequest, global::Strut.V1.DeleteStyleResponse> __Method_DeleteStyle = new grpc::Method<global::Strut.V1.DeleteStyleRequest, global::Strut.V1.DeleteStyleResponse>(
@@ -323,6 +335,32 @@ namespace Strut.V1 {
       public virtual grpc::AsyncClientStreamingCall<global::Strut.V1.CreateStyleRequest, global::Strut.V1.CreateStyleResponse> CreateStyle(grpc::CallOptions options)
       {
         return CallInvoker.AsyncClientStreamingCall(__Method_CreateStyle, null, options);
+      }
+      /// <summary>
+      /// PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+      /// without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+      /// CAPABILITY_CLIP_PREVIEW and the role design.
+      /// </summary>
+      /// <param name="headers">The initial metadata to send with the call. This parameter is optional.</param>
+      /// <param name="deadline">An optional deadline for the call. The call will be cancelled if deadline is hit.</param>
+      /// <param name="cancellationToken">An optional token for canceling the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncClientStreamingCall<global::Strut.V1.PreviewClipRequest, global::Strut.V1.PreviewClipResponse> PreviewClip(grpc::Metadata headers = null, global::System.DateTime? deadline = null, global::System.Threading.CancellationToken cancellationToken = default(global::System.Threading.CancellationToken))
+      {
+        return PreviewClip(new grpc::CallOptions(headers, deadline, cancellationToken));
+      }
+      /// <summary>
+      /// PreviewClip shows what a motion clip becomes on the canonical skeleton, and the style that would be made of it,
+      /// without storing anything: the first message is the header, the clip's file follows in chunks. Needs
+      /// CAPABILITY_CLIP_PREVIEW and the role design.
+      /// </summary>
+      /// <param name="options">The options for the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncClientStreamingCall<global::Strut.V1.PreviewClipRequest, global::Strut.V1.PreviewClipResponse> PreviewClip(grpc::CallOptions options)
+      {
+        return CallInvoker.AsyncClientStreamingCall(__Method_PreviewClip, null, options);
       }
       /// <summary>
       /// DeleteStyle removes a style that was created; those of the model stay. Needs the role design.
