@@ -18,7 +18,7 @@ from tests.client.servers import ServerProcess, serving
 from tests.server.certificates import Authority
 from tests.unreal.proxy import proxied
 
-from strut_model.bundle import default_bundle_path
+from strut_model.bundle import default_bundle_path, load_bundle
 
 WARM_UP = 3.0
 # Of the undisturbed 99.9th percentile. The figure that counts is 1.5, on a quiet machine; a busy one of continuous
@@ -61,6 +61,7 @@ def test_characters_stream_at_60_90_and_144_hz_in_both_encodings(strut_load: Pat
     for load in loads:
         report = load.report()
         assert report["windows"] > 20
+        assert report["styles"] == len(load_bundle(None).manifest.styles)
         # A busy machine lets deadlines pass; nothing else may go wrong.
         assert report["errors"] <= 0.1 * report["windows"]
         assert report["late_share"] < 0.5

@@ -14,6 +14,9 @@ Float = npt.NDArray[np.float32]
 
 CAPACITY = 64
 """Conditions that are remembered: a quarter of a megabyte each for the shipped student."""
+KEPT_ROWS = 64
+"""Rows of the memory that a thread keeps for what is handed over, a quarter of a megabyte each; larger batches are rare
+and take memory of their own."""
 ROWS = 8
 """Conditions are computed in multiples of so many. ONNX Runtime rounds fewer than four rows otherwise, and what is
 remembered must not hang on whom it was first computed for."""
@@ -98,6 +101,9 @@ class _Buffers(threading.local):
         self._arrays: list[Float] = []
 
     def of(self, like: list[Float], rows: int) -> list[Float]:
-        if not self._arrays or len(self._arrays[0]) < rows:
-            self._arrays = [np.empty((rows, *part.shape[1:]), np.float32) for part in like]
-        return [array[:rows] for array in self._arrays]
+        if self._arrays and len(self._arrays[0]) >= rows:
+            return [array[:rows] for array in self._arrays]
+        made = [np.empty((rows, *part.shape[1:]), np.float32) for part in like]
+        if rows <= KEPT_ROWS:
+            self._arrays = made
+        return made

@@ -453,6 +453,7 @@ bool Load::report() {
     value("errors", static_cast<double>(s.errors));
     value("reconnects", static_cast<double>(s.reconnects));
     value("failed_connects", log_.failed);
+    value("styles", client_.server() == nullptr ? 0.0 : static_cast<double>(client_.server()->styles.size()));
     value("broken_frames", static_cast<double>(totals_.broken));
     value("acceleration_p999", undisturbed);
     value("acceleration_calm_most", static_cast<double>(totals_.calm.maximum()) / 1000.0);

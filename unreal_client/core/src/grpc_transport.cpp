@@ -14,6 +14,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "strut/v1/motion_service.grpc.pb.h"
+#include "strut/v1/style_service.grpc.pb.h"
 
 namespace strut {
 
@@ -22,6 +23,9 @@ namespace {
 using google::protobuf::Arena;
 
 constexpr unsigned kProtocolVersion = 1;
+// A server that does not list its styles in this time serves without.
+constexpr std::chrono::seconds kListPatience{2};
+constexpr int kListPage = 1000;
 
 // The memory of one message after another: messages go, their memory stays. One thread at a time.
 //
@@ -508,6 +512,7 @@ class GrpcTransport final : public Transport {
             channel_ = grpc::CreateCustomChannel(settings.target, credentials_of(settings), arguments_of(settings));
             stub_ = v1::MotionService::NewStub(channel_);
         }
+        metadata_ = settings.metadata;
         auto context = std::make_unique<grpc::ClientContext>();
         for (const auto& [key, value] : settings.metadata) context->AddMetadata(key, value);
         // The call begins with the hello instead of waiting for the connection.
@@ -562,17 +567,21 @@ class GrpcTransport final : public Transport {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             if (context_ != nullptr) context_->TryCancel();
+            if (listing_ != nullptr) listing_->TryCancel();
+            closing_ = true;
         }
         if (reader_.joinable()) reader_.join();
         stream_.reset();
         const std::lock_guard<std::mutex> lock(mutex_);
         context_.reset();
+        closing_ = false;
     }
 
     void cancel(bool for_good) noexcept override {
         const std::lock_guard<std::mutex> lock(mutex_);
         cancelled_ = cancelled_ || for_good;
         if (context_ != nullptr) context_->TryCancel();
+        if (listing_ != nullptr) listing_->TryCancel();
     }
 
   private:
@@ -582,7 +591,7 @@ class GrpcTransport final : public Transport {
             if (!stream_->Read(&message)) break;
             switch (message.message_case()) {
                 case v1::StreamMotionResponse::kHello:
-                    listener.on_hello(read_hello(message.hello()));
+                    listener.on_hello(with_styles(read_hello(message.hello())));
                     break;
                 case v1::StreamMotionResponse::kReplies:
                     for (const v1::WindowReply& reply : message.replies().replies()) {
@@ -610,6 +619,36 @@ class GrpcTransport final : public Transport {
         listener.on_closed(error_of(stream_->Finish()));
     }
 
+    // The hello with the names of the styles; as many as could be listed.
+    std::shared_ptr<const ServerInfo> with_styles(const std::shared_ptr<const ServerInfo>& info) {
+        const auto out = std::make_shared<ServerInfo>(*info);
+        const auto stub = v1::StyleService::NewStub(channel_);
+        const auto deadline = std::chrono::system_clock::now() + kListPatience;
+        v1::ListStylesRequest request;
+        request.set_page_size(kListPage);
+        for (bool more = true; more;) {
+            grpc::ClientContext context;
+            for (const auto& [key, value] : metadata_) context.AddMetadata(key, value);
+            context.set_deadline(deadline);
+            {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                if (cancelled_ || closing_) break;
+                listing_ = &context;
+            }
+            v1::ListStylesResponse page;
+            const bool listed = stub->ListStyles(&context, request, &page).ok();
+            {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                listing_ = nullptr;
+            }
+            if (!listed) break;
+            for (const v1::Style& style : page.styles()) out->styles.push_back(style.name());
+            request.set_page_token(page.next_page_token());
+            more = !page.next_page_token().empty();
+        }
+        return out;
+    }
+
     std::shared_ptr<grpc::Channel> channel_;
     std::unique_ptr<v1::MotionService::Stub> stub_;
     std::unique_ptr<grpc::ClientReaderWriter<v1::StreamMotionRequest, v1::StreamMotionResponse>> stream_;
@@ -617,8 +656,11 @@ class GrpcTransport final : public Transport {
     std::vector<std::unique_ptr<LentFrames>> lent_;
     MessageMemory incoming_{kIncomingBytes};  // the reader's
     std::thread reader_;
-    std::mutex mutex_;  // of the context, which any thread may cancel
+    std::vector<std::pair<std::string, std::string>> metadata_;
+    std::mutex mutex_;  // of the contexts, which any thread may cancel
     std::unique_ptr<grpc::ClientContext> context_;
+    grpc::ClientContext* listing_ = nullptr;
+    bool closing_ = false;
     bool cancelled_ = false;
 };
 

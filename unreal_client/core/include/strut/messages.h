@@ -126,6 +126,7 @@ struct ServerInfo {
     }
     std::array<Vec3, kJoints> rest_offsets = kRestOffsets;
     std::vector<ContentInfo> contents;
+    std::vector<std::string> styles;  // names that requests may use, as listed when the stream was opened
     std::vector<std::uint32_t> steps;
     int history_frames = 8, window_frames = 16;
     std::uint32_t max_characters = 0, max_batch = 1, max_frames = 16, min_replan_frames = 4, max_deadline_ms = 10000,

@@ -144,6 +144,19 @@ TArray<FString> UStrutSubsystem::GetContents() const
     return Names;
 }
 
+TArray<FString> UStrutSubsystem::GetStyles() const
+{
+    TArray<FString> Names;
+    if (Client.IsValid() && Client->server() != nullptr)
+    {
+        for (const std::string& Style : Client->server()->styles)
+        {
+            Names.Add(UTF8_TO_TCHAR(Style.c_str()));
+        }
+    }
+    return Names;
+}
+
 TArray<FStrutStage> UStrutSubsystem::GetLatency() const
 {
     TArray<FStrutStage> Stages;

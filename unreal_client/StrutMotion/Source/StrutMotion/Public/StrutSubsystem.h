@@ -41,6 +41,10 @@ public:
     UFUNCTION(BlueprintPure, Category = "Strut")
     TArray<FString> GetContents() const;
 
+    /** Styles that characters may have, as the server listed them when it was connected. */
+    UFUNCTION(BlueprintPure, Category = "Strut")
+    TArray<FString> GetStyles() const;
+
     /** Where windows spend their time, over all since the last reset. */
     UFUNCTION(BlueprintPure, Category = "Strut")
     TArray<FStrutStage> GetLatency() const;
