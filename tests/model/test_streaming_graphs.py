@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +78,13 @@ def test_the_halves_make_the_window_that_the_whole_student_makes(bundle: Bundle,
     inputs = some_inputs(bundle, batch)
     for _ in range(2):  # the second time out of what is remembered
         np.testing.assert_allclose(cut.evaluate(inputs), whole.evaluate(inputs), atol=5e-4)
+
+
+def test_without_onnx_the_whole_student_runs(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    engine = OnnxEngine(bundle)
+    assert engine._conditions is None
+    assert engine.evaluate(some_inputs(bundle, 2)).shape == (2, 16, 206)
 
 
 def test_conditions_that_many_share_are_computed_once(bundle: Bundle, halves: graphs.Halves) -> None:
