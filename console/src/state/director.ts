@@ -198,6 +198,14 @@ export class Director {
     return poseDistance(this.character(a)!.pose, this.character(b)!.pose);
   }
 
+  /** The script of a frame but for drawing: what is held and asked for, and every joint. */
+  play(seconds: number, scale: number): void {
+    const state = get();
+    this.steering.update();
+    this.client.update(seconds, scale);
+    this.stage.pose(this.actors(state, seconds), this.slots[state.selected]?.character.number ?? -2);
+  }
+
   private tick(now: number): void {
     const began = performance.now(), state = get();
     const elapsed = Math.min((now - this.last) / 1000, 0.25);
@@ -206,17 +214,13 @@ export class Director {
     this.steps -= stepped;
     const scale = state.paused ? stepped : state.speed;
     const seconds = state.paused ? stepped / FPS : elapsed * state.speed;
-    this.steering.update();
-    this.client.update(seconds, scale);
-    const actors = this.actors(state, seconds);
-    const selected = this.slots[state.selected]?.character.number ?? -2;
-    this.stage.pose(actors, selected);
+    this.play(seconds, scale);
     if (!state.paused) this.stage.adapt(elapsed);
     if (Number.isNaN(this.milestones.moving) && this.slots.some(({ character }) => character.pacer.playhead >= character.begins)) {
       this.milestones.moving = performance.now();
     }
     const posed = performance.now();
-    this.script.add((posed - began) * 1000);
+    this.script.add((posed - began) * 1000 + this.client.takeSpent() * 1e6);
     this.stage.render(now);
     this.drawing.add((performance.now() - posed) * 1000);
   }
