@@ -20,6 +20,8 @@ const SPACING = 1.5;
 const ABREAST = 4;
 const EIGHT = 3;
 const RETRY_MS = [200, 400, 800, 1500] as const;
+/** A server that goes again so soon after it was there, such as one that drains, is not asked at once. */
+const SHORT_LIVED_MS = 2000;
 const PAGE = 200;
 const GHOST_SHIFT: Point = { x: 1.3, z: 0 };
 const CLIP_ACTOR = -1;
@@ -52,6 +54,7 @@ export class Director {
   private last = performance.now();
   private steps = 0;
   private attempt = 0;
+  private readyAt = -Infinity;
   private alive = true;
   private reconnecting = false;
   private readonly unsubscribe: () => void;
@@ -99,6 +102,7 @@ export class Director {
     this.reconnecting = true;
     this.client.disconnect();
     if (get().connection === "ready") set({ connection: "lost", failure: "" });
+    if (performance.now() - this.readyAt < SHORT_LIVED_MS) await pause(RETRY_MS[RETRY_MS.length - 1]!);
     while (this.alive) {
       try {
         await this.greet();
@@ -108,7 +112,7 @@ export class Director {
         const refused = failure.code === Code.Unauthenticated || failure.code === Code.PermissionDenied;
         set({ connection: refused ? "refused" : get().hello ? "lost" : "connecting", failure: failure.message });
         if (refused) break;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(this.attempt++, RETRY_MS.length - 1)]));
+        await pause(RETRY_MS[Math.min(this.attempt++, RETRY_MS.length - 1)]!);
       }
     }
     this.reconnecting = false;
@@ -256,6 +260,7 @@ export class Director {
       parent: joint.parent,
       offset: [joint.restOffset?.x ?? 0, joint.restOffset?.y ?? 0, joint.restOffset?.z ?? 0],
     }))));
+    this.readyAt = performance.now();
     this.client.connect(server);
     if (first) {
       this.milestones.connected = performance.now();
@@ -367,6 +372,10 @@ export class Director {
     const size = scene.relief ? (RELIEF_COLUMNS - 1) * RELIEF_SPACING : SLOPE_SIZE;
     this.stage.showRelief((x, z) => groundHeight(scene, x, z), size, scene.relief ? RELIEF_COLUMNS - 1 : 30);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function firstStyle(names: readonly string[], neutral: string): string {
