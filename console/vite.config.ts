@@ -11,6 +11,8 @@ export default defineConfig({
     outDir: "../server/strut_server/console/page",
     emptyOutDir: true,
     sourcemap: false,
+    // What the page is made of, and under what terms.
+    license: { fileName: "licenses.md" },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
   },

@@ -380,6 +380,10 @@ def test_every_panel_can_be_used_without_a_mouse_and_read_aloud(
     # By the tabulator from one control to the next, each of which shows where it is.
     seen = set()
     console.page.locator("body").click(position={"x": 5, "y": 5})
+    console.page.keyboard.press("Tab")
+    assert console.page.evaluate("document.activeElement.innerText") == "Skip to the stage"
+    console.page.keyboard.press("Enter")
+    assert console.page.evaluate("document.activeElement.id") == "stage"
     for _ in range(60):
         console.page.keyboard.press("Tab")
         seen.add(

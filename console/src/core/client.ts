@@ -224,6 +224,7 @@ export class MotionClient {
   private history = 8;
   private maxBatch = 256;
   private calls = 0;
+  private spent = 0;
   private reported = { late: 0, underruns: 0, at: 0 };
   private nextNumber = 1;
   private model: ServerHello | null = null;
@@ -263,6 +264,13 @@ export class MotionClient {
       character.pacer.connected = false;
       character.pacer.onDisconnected();
     }
+  }
+
+  /** Seconds that taking windows over has cost since the last time that this was asked. */
+  takeSpent(): number {
+    const { spent } = this;
+    this.spent = 0;
+    return spent;
   }
 
   /**
@@ -309,6 +317,7 @@ export class MotionClient {
         statistics.wire.add(Math.max(taken - server, 0));
         character.take(reply, now, statistics);
       });
+      this.spent += this.clock() - now;
     } catch (error) {
       const failure = this.transport.failureOf(error), now = this.clock();
       statistics.failed(failure.reason || "UNAVAILABLE", wanted.length);

@@ -20,6 +20,8 @@ const SPACING = 1.5;
 const ABREAST = 4;
 const EIGHT = 3;
 const RETRY_MS = [200, 400, 800, 1500] as const;
+/** A server that goes again so soon after it was there, such as one that drains, is not asked at once. */
+const SHORT_LIVED_MS = 2000;
 const PAGE = 200;
 const GHOST_SHIFT: Point = { x: 1.3, z: 0 };
 const CLIP_ACTOR = -1;
@@ -52,6 +54,7 @@ export class Director {
   private last = performance.now();
   private steps = 0;
   private attempt = 0;
+  private readyAt = -Infinity;
   private alive = true;
   private reconnecting = false;
   private readonly unsubscribe: () => void;
@@ -99,6 +102,7 @@ export class Director {
     this.reconnecting = true;
     this.client.disconnect();
     if (get().connection === "ready") set({ connection: "lost", failure: "" });
+    if (performance.now() - this.readyAt < SHORT_LIVED_MS) await pause(RETRY_MS[RETRY_MS.length - 1]!);
     while (this.alive) {
       try {
         await this.greet();
@@ -108,7 +112,7 @@ export class Director {
         const refused = failure.code === Code.Unauthenticated || failure.code === Code.PermissionDenied;
         set({ connection: refused ? "refused" : get().hello ? "lost" : "connecting", failure: failure.message });
         if (refused) break;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(this.attempt++, RETRY_MS.length - 1)]));
+        await pause(RETRY_MS[Math.min(this.attempt++, RETRY_MS.length - 1)]!);
       }
     }
     this.reconnecting = false;
@@ -198,6 +202,14 @@ export class Director {
     return poseDistance(this.character(a)!.pose, this.character(b)!.pose);
   }
 
+  /** The script of a frame but for drawing: what is held and asked for, and every joint. */
+  play(seconds: number, scale: number): void {
+    const state = get();
+    this.steering.update();
+    this.client.update(seconds, scale);
+    this.stage.pose(this.actors(state, seconds), this.slots[state.selected]?.character.number ?? -2);
+  }
+
   private tick(now: number): void {
     const began = performance.now(), state = get();
     const elapsed = Math.min((now - this.last) / 1000, 0.25);
@@ -206,17 +218,13 @@ export class Director {
     this.steps -= stepped;
     const scale = state.paused ? stepped : state.speed;
     const seconds = state.paused ? stepped / FPS : elapsed * state.speed;
-    this.steering.update();
-    this.client.update(seconds, scale);
-    const actors = this.actors(state, seconds);
-    const selected = this.slots[state.selected]?.character.number ?? -2;
-    this.stage.pose(actors, selected);
+    this.play(seconds, scale);
     if (!state.paused) this.stage.adapt(elapsed);
     if (Number.isNaN(this.milestones.moving) && this.slots.some(({ character }) => character.pacer.playhead >= character.begins)) {
       this.milestones.moving = performance.now();
     }
     const posed = performance.now();
-    this.script.add((posed - began) * 1000);
+    this.script.add((posed - began) * 1000 + this.client.takeSpent() * 1e6);
     this.stage.render(now);
     this.drawing.add((performance.now() - posed) * 1000);
   }
@@ -252,6 +260,7 @@ export class Director {
       parent: joint.parent,
       offset: [joint.restOffset?.x ?? 0, joint.restOffset?.y ?? 0, joint.restOffset?.z ?? 0],
     }))));
+    this.readyAt = performance.now();
     this.client.connect(server);
     if (first) {
       this.milestones.connected = performance.now();
@@ -363,6 +372,10 @@ export class Director {
     const size = scene.relief ? (RELIEF_COLUMNS - 1) * RELIEF_SPACING : SLOPE_SIZE;
     this.stage.showRelief((x, z) => groundHeight(scene, x, z), size, scene.relief ? RELIEF_COLUMNS - 1 : 30);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function firstStyle(names: readonly string[], neutral: string): string {

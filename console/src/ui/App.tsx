@@ -73,6 +73,7 @@ function TopBar() {
     <header className="top-bar">
       <h1>Strut <span>console</span></h1>
       <span className={`state ${connection}`} role="status">{WORDS[connection]}</span>
+      <a className="skip" href="#stage">Skip to the stage</a>
       {connection !== "ready" && failure && <span className="faint cut" title={failure}>{failure}</span>}
       {hello?.model && <span className="faint model">{hello.model.name} · {hello.device} · server {hello.serverVersion}</span>}
     </header>

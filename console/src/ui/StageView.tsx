@@ -27,7 +27,7 @@ export function StageView({ canvas, director }: { canvas: RefObject<HTMLCanvasEl
   const neutral = state.hello?.model?.neutralStyle ?? "";
   return (
     <main className="stage">
-      <canvas ref={canvas} tabIndex={0} className={`tool-${state.tool}`} aria-label="Stage: W A S D or the arrow keys steer the selected character, Shift runs, Space pauses, the point key plays one frame" />
+      <canvas ref={canvas} id="stage" tabIndex={0} className={`tool-${state.tool}`} aria-label="Stage: W A S D or the arrow keys steer the selected character, Shift runs, Space pauses, the point key plays one frame" />
       <div className="bar top">
         <ToggleGroup.Root type="single" className="row group" aria-label="Mouse" value={state.tool} onValueChange={(tool) => tool && useConsole.setState({ tool: tool as Tool })}>
           {TOOLS.map(([tool, icon, text]) => <ToggleGroup.Item key={tool} value={tool} className="button" aria-label={text} title={text}><Icon name={icon} /></ToggleGroup.Item>)}
