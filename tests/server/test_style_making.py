@@ -19,10 +19,10 @@ from tests.server.processes import ServerProcess
 
 from strut_model.bundle import load_bundle
 from strut_model.bvh import format_bvh
+from strut_model.references import clip_of_bvh, style_of_clips
 from strut_proto.v1 import controls_pb2, operation_pb2, skeleton_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import style_making
 from strut_server.local import LocalServer, local_server
-from strut_server.references import clip_of_bvh, style_of_clips
 from strut_server.settings import ServerSettings
 
 CLIP, MIX = style_service_pb2.STYLE_SOURCE_CLIP, style_service_pb2.STYLE_SOURCE_MIX

@@ -18,7 +18,7 @@ from strut_model.data.importing import ImportOptions, Summary, default_workers, 
 from strut_model.data.pack import Pack, PackError, merge_packs
 from strut_model.data.split import SETS, SplitRules, make_split, rows_of_index
 from strut_model.data.synthesis.commands import synthesise_command
-from strut_model.mapping import MappingError, MappingFile, load_mapping_file, parse_units
+from strut_model.mapping import T_POSES, MappingError, MappingFile, load_mapping_file, parse_units
 
 _SHOWN = 10
 
@@ -46,7 +46,7 @@ _units_option = click.option("--units", help="m, cm, mm, inch, or metres per fil
 _up_option = click.option("--up", type=click.Choice(["y", "z"]), help="The files' vertical [default: guessed].")
 _t_pose_option = click.option(
     "--t-pose",
-    type=click.Choice(["rest", "first-frame", "upright", "axes:bandai-namco"]),
+    type=click.Choice(list(T_POSES)),
     help="Where the rig's T-pose is [default: looked for].",
 )
 
