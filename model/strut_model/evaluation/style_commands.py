@@ -1,4 +1,4 @@
-"""``strut eval style``."""
+"""``strut eval style`` and ``strut eval text``."""
 
 from __future__ import annotations
 
@@ -166,3 +166,38 @@ def _cell(figure: Figure | None) -> str:
     if figure is None or not figure.known:
         return ""
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+@click.command("text", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--bundle", "bundle_path", type=_existing, help="Bundle to measure; the shipped one by default.")
+@click.option("--out", type=_path, default=Path("reports/text"), show_default=True, help="Directory of the report.")
+def text_command(bundle_path: Path | None, out: Path) -> None:
+    """Measure how sentences are read as styles and contents. Needs the extra text.
+
+    100 wordings of styles and 50 of contents that were fixed before any training (evaluation/text_wordings.yaml), with
+    a bag of words and the nearest mean sentence vector beside. Writes text.json.
+    """
+    from strut_model.bundle import BundleError, load_bundle
+    from strut_model.evaluation.text_trials import ask, figures
+    from strut_model.sentences import TextExtraMissingError
+    from strut_model.styles.text import TextError
+
+    try:
+        bundle = load_bundle(bundle_path)
+        answers = ask(bundle)
+    except (BundleError, TextError, TextExtraMissingError) as error:
+        raise click.ClickException(str(error)) from error
+    found = figures(answers)
+    document = {
+        "bundle": bundle.manifest.name,
+        "metrics": {name: figure.to_json() for name, figure in found.items()},
+        "answers": [vars(answer) for answer in answers],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "text.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    for name, figure in found.items():
+        click.echo(f"{name:30} {_cell(figure)}")
+    for answer in answers:
+        if answer.said != answer.label:
+            click.echo(f"  {answer.label}: {answer.text} -> {answer.said}")
+    click.echo(f"in {out / 'text.json'}")

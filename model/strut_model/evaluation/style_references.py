@@ -129,10 +129,3 @@ def folder_outcome(folder: Path, encoder: StyleEncoder, progress: Callable[[int]
             reasons.append((path.name, str(error)))
         progress(1)
     return FolderOutcome(len(files), len(files) - len(reasons), tuple(reasons))
-
-
-def part_cosine(a: Float, b: Float) -> Float:
-    """Mean cosine over the parts (N, M) of style vectors (N, 5, 64) and (M, 5, 64)."""
-    first, second = (v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9) for v in (a, b))
-    cosine: Float = np.einsum("npd,mpd->nm", first, second) / a.shape[1]
-    return cosine

@@ -30,7 +30,6 @@ from strut_model.evaluation.style_references import (
     encoded,
     folder_outcome,
     held_out_references,
-    part_cosine,
 )
 from strut_model.evaluation.trials import Control, CountingGenerator, Trial, roll
 from strut_model.evaluation.windows import JUDGED_FRAMES, SETTLE_FRAMES, window_starts
@@ -39,6 +38,7 @@ from strut_model.references import StyleEncoder, clip_of_motion
 from strut_model.skeleton import FPS
 from strut_model.streaming.controls import StyleMix, style_vector
 from strut_model.streaming.generator import MotionGenerator
+from strut_model.styles.vectors import part_cosine
 
 Float = NDArray[np.float32]
 
