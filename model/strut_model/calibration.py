@@ -4,7 +4,7 @@ Three ways, from the surest to the least sure:
 - the file holds a T-pose or A-pose (its rest pose, or the first frame of some file of the set): the torso is taken
   as upright, and each limb bone is turned by the smallest rotation from where it points to where the canonical one
   does, down the hierarchy;
-- the rig is known, and how its bone axes lie is written down here (Bandai-Namco);
+- the rig is known, and how its bone axes lie is written down here (Bandai-Namco, Character Creator);
 - there is neither: the same smallest rotations from upright frames of the motion, averaged, and the twist of thighs
   and upper arms set so that knees and elbows bend about the canonical hinge axes.
 """
@@ -303,7 +303,9 @@ def calibrate(
         starts: first frames of as many files as there are: any of them may hold the T-pose.
         motion: frames of a few files, for the vertical, hinge axes and upright frames.
         profile: the naming scheme that the bones matched; a rig that is known by its axes is taken so.
-        t_pose: "rest", "first-frame", "upright", "axes:bandai-namco", or None to look in this order, a known rig first.
+        t_pose: "rest", "first-frame", "upright", "axes:bandai-namco", "axes:character-creator", or None to look: a rig
+            that is known by its axes and has no T-pose (Bandai-Namco) first, then rest and first frames, then the
+            axes of Character Creator where the bones lie along them, then upright frames.
         up: "y" or "z", or None to guess.
         source: name for messages.
 
@@ -331,7 +333,28 @@ def calibrate(
                 return Calibration(align_hinges(found, motion), to_y_up, method, up)
     if t_pose in ("rest", "first-frame"):
         raise CalibrationError(f"{source}: t_pose is {t_pose!r}, but that pose is no T-pose or A-pose")
+    creator = "axes:character-creator"
+    if t_pose == creator or (t_pose is None and profile == "character-creator" and _fits(CREATOR_T_POSE, motion)):
+        return Calibration(align_hinges(CREATOR_T_POSE, motion), to_y_up, creator, up)
     return Calibration(align_hinges(_from_upright(motion, source), motion), to_y_up, "upright", up)
+
+
+def _fits(t_pose: Array, motion: RigPoses, degrees: float = 15.0) -> bool:
+    """Whether limbs point where a rig's known axes say, on average over a motion in the Y-up world."""
+    seen = _directions(motion)
+    for name, direction in seen.items():
+        if name in ("left", "up"):
+            continue
+        joint = _J[name]
+        side, bone = name.split("_")
+        along = _REST[_J[f"{side}_{_AIM[bone]}"]]
+        frame = rot.multiply(
+            motion.orientations[:, joint], np.broadcast_to(rot.inverse(t_pose[joint]), (len(direction), 4))
+        )
+        said = rot.rotate(frame, np.broadcast_to(along / np.linalg.norm(along), direction.shape))
+        if np.median(_degrees_between(said, direction)) > degrees:
+            return False
+    return True
 
 
 UPRIGHT_TOLERANCE = 14.0
@@ -459,3 +482,32 @@ def bandai_t_pose() -> Array:
     for name in ("left_foot", "right_foot"):
         t_pose[_J[name]] = rot.multiply(t_pose[_J[name]], bend)
     return t_pose
+
+
+_CREATOR: Mapping[str, tuple[float, float, float, float]] = {
+    "pelvis": (0.1025, -0.0001, -0.0017, 0.9947),
+    "left_hip": (-0.0042, 0.0034, 1.0000, 0.0023),
+    "right_hip": (-0.0026, -0.0033, -1.0000, 0.0024),
+    "spine1": (0.1412, 0.0000, 0.0000, 0.9900),
+    "left_knee": (-0.0038, -0.0033, 1.0000, 0.0032),
+    "right_knee": (-0.0023, 0.0032, -1.0000, 0.0032),
+    "spine2": (-0.0437, 0.0000, 0.0000, 0.9990),
+    "left_ankle": (-0.0016, 0.6229, 0.7823, 0.0068),
+    "right_ankle": (0.0001, -0.6230, -0.7822, 0.0056),
+    "spine3": (-0.0900, 0.0000, 0.0000, 0.9959),
+    "left_foot": (-0.0322, 0.7410, 0.6707, 0.0071),
+    "right_foot": (-0.0307, -0.7411, -0.6707, 0.0056),
+    "neck": (0.0978, 0.0000, 0.0000, 0.9952),
+    "left_collar": (-0.0901, 0.0942, -0.6911, 0.7110),
+    "right_collar": (-0.0900, -0.0941, 0.6911, 0.7109),
+    "head": (-0.0001, 0.0000, 0.0000, 1.0000),
+    "left_shoulder": (0.1898, 0.1896, -0.6932, 0.6689),
+    "right_shoulder": (0.1917, -0.1893, 0.6933, 0.6684),
+    "left_elbow": (0.1911, 0.1883, -0.6912, 0.6710),
+    "right_elbow": (0.1930, -0.1880, 0.6913, 0.6705),
+    "left_wrist": (0.1646, 0.2131, -0.7120, 0.6485),
+    "right_wrist": (0.1656, -0.2138, 0.7119, 0.6481),
+}
+"""Bone orientations of Character Creator's rig (which CMU's clips come on) in the canonical T-pose: the mean of the
+first frames of eight clips that begin in it (007_03 to 007_11), which agree within .2 degrees."""
+CREATOR_T_POSE: Array = rot.normalise(np.array(list(_CREATOR.values())))

@@ -9,7 +9,8 @@ hierarchy instead of from names, since rigs have one to six spine bones. What no
       left_wrist: null
     units: cm                  # optional: m, cm, mm, inch, or metres per file unit as a number
     up: z                      # optional: y or z
-    t_pose: rest               # optional: rest, first-frame, axes:bandai-namco, or upright (found in the motion)
+    t_pose: rest               # optional: rest, first-frame, upright (found in the motion), or axes:bandai-namco,
+                               # axes:character-creator: rigs that are known
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from strut_model.skeleton import JOINT_INDEX, JOINT_NAMES, JOINTS
 
 UNITS: Mapping[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
-T_POSES: tuple[str, ...] = ("rest", "first-frame", "upright", "axes:bandai-namco")
+T_POSES: tuple[str, ...] = ("rest", "first-frame", "upright", "axes:bandai-namco", "axes:character-creator")
 
 REQUIRED: tuple[str, ...] = (
     "pelvis",

@@ -55,16 +55,18 @@ class StyleLibrary:
         style: Style = None,
         *,
         clips: Sequence[Clip] = (),
+        text: str | None = None,
         description: str = "",
         bone_map: Mapping[str, str] | None = None,
         on_progress: OnProgress | None = None,
     ) -> StyleInfo:
-        """Makes and stores a style, of a mix of others or of motion files, and waits until it is there.
+        """Makes and stores a style, of a mix of others, of motion files or of a sentence, and waits until it is there.
 
         Args:
             name: what requests will call it by: 1 to 64 of a to z, 0 to 9, hyphen and underscore.
             style: the mix: a name, names with weights, a `StyleMix`, a vector (5, 64).
             clips: in place of a mix, 1 to 10 BVH files: paths, or names with their bytes.
+            text: in place of both, a sentence such as "an old man in a hurry"; the server needs the extra `text`.
             description: what it looks like.
             bone_map: the files' joints to joints of the canonical skeleton; None to map them by their names.
             on_progress: is told how far the work is. Where it raises, the work is cancelled.
@@ -74,7 +76,7 @@ class StyleLibrary:
             InvalidRequestError: a field is refused, or a file cannot be read; see `violations`.
             StrutError: anything else that the server refuses.
         """
-        work = making.making(name, style, clips, description, bone_map)
+        work = making.making(name, style, clips, description, bone_map, text)
         timeout = self._settings.patience + work.upload_seconds
         answer = self._call(self._styles.CreateStyle, work.messages(), timeout=timeout)
         operation = answer.operation

@@ -71,16 +71,25 @@ class Making:
 
 
 def making(
-    name: str, style: Style, clips: Sequence[Clip], description: str, bone_map: Mapping[str, str] | None
+    name: str,
+    style: Style,
+    clips: Sequence[Clip],
+    description: str,
+    bone_map: Mapping[str, str] | None,
+    text: str | None = None,
 ) -> Making:
-    """What is sent for a style of a mix or of clips.
+    """What is sent for a style of a mix, of clips or of a sentence.
 
     Raises:
-        ValueError: neither or both of mix and clips are given.
+        ValueError: none, or more than one, of mix, clips and text is given.
         OSError: a file cannot be read.
     """
-    if (style is None) == (not clips):
-        raise ValueError(f"style, clips: {'both' if clips else 'neither'} given, it must be one of them")
+    given = [n for n, there in (("style", style is not None), ("clips", clips), ("text", text is not None)) if there]
+    if len(given) != 1:
+        raise ValueError(f"style, clips, text: {' and '.join(given) or 'none'} given, it must be one of them")
+    if text is not None:
+        header = pb.CreateStyleHeader(name=name, description=description, source=pb.STYLE_SOURCE_TEXT, text=text)
+        return Making(header, ())
     if not clips:
         header = pb.CreateStyleHeader(
             name=name, description=description, source=pb.STYLE_SOURCE_MIX, mix=style_message(style)

@@ -68,7 +68,7 @@ def main() -> int:
     # Imported before the limits, which their own files and threads would run into.
     import onnxruntime  # noqa: F401
 
-    from strut_server.references import preview_of_clip, read_clip, style_of_clips
+    from strut_model.references import preview_of_clip, read_clip, style_of_clips
 
     give_up_rights()
     try:

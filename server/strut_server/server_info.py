@@ -21,6 +21,7 @@ CAPABILITIES = (
     motion_service_pb2.CAPABILITY_FEWER_STEPS,
     motion_service_pb2.CAPABILITY_TELEMETRY,
     motion_service_pb2.CAPABILITY_STYLE_CREATE,
+    motion_service_pb2.CAPABILITY_STYLE_PRIORITY,
     motion_service_pb2.CAPABILITY_PRESETS,
     motion_service_pb2.CAPABILITY_TERRAIN,
     motion_service_pb2.CAPABILITY_OBSTACLES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,10 @@ REMEMBERED_MIXES = 1024
 LONG_KEY = 256
 CODE_LIMIT = 1000.0
 MAX_PRIORITY = 100
+_LEG = PART_NAMES.index("left_leg")
+UNCLAIMED = 0.95
+"""Cosine to the neutral style from which on a style says nothing of a body part; the model's own have .55 at
+most."""
 
 _PART_OF: dict[int, str] = {
     skeleton_pb2.BODY_PART_TORSO: "torso",
@@ -35,6 +40,25 @@ _PART_OF: dict[int, str] = {
     skeleton_pb2.BODY_PART_LEFT_ARM: "left_arm",
     skeleton_pb2.BODY_PART_RIGHT_ARM: "right_arm",
 }
+
+
+@dataclass(frozen=True)
+class _Component:
+    """A style of a mix: its vector (5, 64), weight and priority."""
+
+    vector: Float
+    weight: float
+    priority: int
+
+
+def _chosen(components: Sequence[_Component], rows: Sequence[int] | None = None) -> list[tuple[str | Float, float]]:
+    """Some or all of the components, as mixes take them."""
+    some = components if rows is None else [components[i] for i in rows]
+    return [(c.vector, c.weight) for c in some]
+
+
+def _cosine(a: Float, b: Float) -> float:
+    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
 
 
 class StyleReader:
@@ -76,7 +100,7 @@ class StyleReader:
             self._mixes.move_to_end(key)
             return choice
         before = len(check.violations)
-        mix = self._read_mix(message, check, path)
+        mix, walking = self._read_mix(message, check, path)
         if len(check.violations) > before:
             return None
         try:
@@ -84,7 +108,7 @@ class StyleReader:
         except ControlError as error:
             check.refuse(f"{path}{error.field.removeprefix('style')}", error.value, error.allowed)
             return None
-        choice = StyleChoice(vector, guidance, self._named_rows(message))
+        choice = StyleChoice(vector, guidance, self._named_rows(message, walking))
         self._mixes[key] = choice
         if len(self._mixes) > REMEMBERED_MIXES:
             self._mixes.popitem(last=False)
@@ -105,14 +129,17 @@ class StyleReader:
             message=f"the training data does not show {label} in the style {names}",
         )
 
-    def _named_rows(self, message: controls_pb2.StyleMix) -> tuple[tuple[int, float], ...]:
-        """Rows of the bundle's styles among the components, with their weights; the neutral one where there is none."""
+    def _named_rows(self, message: controls_pb2.StyleMix, walking: Sequence[int]) -> tuple[tuple[int, float], ...]:
+        """Rows of the bundle's styles among the components that count on the legs, with their weights; the neutral one
+        where there is no component at all."""
         index = self._bundle.style_index
         if not message.components:
             return ((index[self._bundle.manifest.neutral_style], 1.0),)
-        return tuple((index[c.name], _weight(c)) for c in message.components if c.name in index and _weight(c) > 0)
+        heard = [message.components[i] for i in walking]
+        return tuple((index[c.name], _weight(c)) for c in heard if c.name in index and _weight(c) > 0)
 
-    def _read_mix(self, message: controls_pb2.StyleMix, check: Checker, path: str) -> StyleMix:
+    def _read_mix(self, message: controls_pb2.StyleMix, check: Checker, path: str) -> tuple[StyleMix, list[int]]:
+        """The mix, and which of its components count on the legs."""
         if message.dimensions:
             raise capability_missing("CAPABILITY_STYLE_DIMENSIONS", f"{path}.dimensions")
         if message.gating == controls_pb2.STYLE_GATING_AUTOMATIC:
@@ -124,7 +151,15 @@ class StyleReader:
             strength = message.strength
             check.number(f"{path}.strength", strength, 0.0, MAX_STRENGTH)
         components = self._read_components(message.components, f"{path}.components", check)
-        return StyleMix(components, strength, self._read_parts(message.parts, f"{path}.parts", check))
+        parts = self._read_parts(message.parts, f"{path}.parts", check)
+        for part, name in enumerate(PART_NAMES):
+            own = parts.get(name)
+            if own is not None and own.components:
+                continue
+            heard = self._heard(components, part)
+            if len(heard) < len(components):
+                parts[name] = PartStyle(_chosen(components, heard), own.strength if own is not None else None)
+        return StyleMix(_chosen(components), strength, parts), self._heard(components, _LEG)
 
     def _read_parts(
         self, messages: Sequence[controls_pb2.PartStyle], path: str, check: Checker
@@ -143,25 +178,38 @@ class StyleReader:
             if strength is not None:
                 check.number(f"{here}.strength", strength, 0.0, MAX_STRENGTH)
             components = self._read_components(message.components, f"{here}.components", check)
-            parts[name] = PartStyle(components or None, strength)
+            heard = self._heard(components, PART_NAMES.index(name))
+            parts[name] = PartStyle(_chosen(components, heard) or None, strength)
         return parts
+
+    def _heard(self, components: Sequence[_Component], part: int) -> list[int]:
+        """Which count on a part: of those that leave the neutral style there, the ones of the highest priority.
+
+        Where none leaves it, or all have one priority, all count.
+        """
+        weighted = [i for i, c in enumerate(components) if c.weight > 0]
+        if len({components[i].priority for i in weighted}) > 1:
+            neutral = self._bundle.neutral[part]
+            claiming = [i for i in weighted if _cosine(components[i].vector[part], neutral) < UNCLAIMED]
+            if claiming:
+                highest = max(components[i].priority for i in claiming)
+                return [i for i in claiming if components[i].priority == highest]
+        return list(range(len(components)))
 
     def _read_components(
         self, messages: Sequence[controls_pb2.StyleComponent], path: str, check: Checker
-    ) -> list[tuple[str | Float, float]]:
+    ) -> list[_Component]:
         if not check.count(path, len(messages), 0, self._max_components, "styles"):
             return []
-        components: list[tuple[str | Float, float]] = []
+        components: list[_Component] = []
         for index, message in enumerate(messages):
             here = f"{path}[{index}]"
             check.number(f"{here}.priority", message.priority, -MAX_PRIORITY, MAX_PRIORITY)
-            if message.priority != 0:
-                raise capability_missing("CAPABILITY_STYLE_PRIORITY", f"{here}.priority")
             weight = _weight(message)
             check.number(f"{here}.weight", weight, 0.0, MAX_WEIGHT)
             vector = self._read_style(message, here, check)
             if vector is not None:
-                components.append((vector, weight))
+                components.append(_Component(vector, weight, message.priority))
         if messages and not any(_weight(message) > 0 for message in messages):
             check.note(path, "has no weight above 0", "at least one weight above 0")
         return components

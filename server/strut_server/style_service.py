@@ -14,6 +14,7 @@ import grpc.aio
 import numpy as np
 
 from strut_model.skeleton import JOINT_NAMES
+from strut_model.styles import text
 from strut_proto.v1 import controls_pb2, frames_pb2, operation_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import errors
 from strut_server.access import current_caller
@@ -47,8 +48,9 @@ WATCH_SECONDS = 0.2
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _CLIP, _MIX = style_service_pb2.STYLE_SOURCE_CLIP, style_service_pb2.STYLE_SOURCE_MIX
-SOURCES = {_CLIP: "clip", _MIX: "mix"}
-"""What styles can be made of here."""
+_TEXT = style_service_pb2.STYLE_SOURCE_TEXT
+SOURCES = {_CLIP: "clip", _MIX: "mix", _TEXT: "text"}
+"""What styles can be made of; of texts where the extra is installed and the bundle has a head for them."""
 
 Context = grpc.aio.ServicerContext
 Result = TypeVar("Result")
@@ -116,9 +118,11 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
                 check.raise_if_failed()
                 raise AssertionError
             header = first.header
-            _check_header(header)
+            _check_header(header, self._sources())
             if header.source == _MIX:
                 operation = await self._create_mix(header, request_iterator)
+            elif header.source == _TEXT:
+                operation = await self._create_of_text(header, request_iterator)
             else:
                 operation = await self._create_of_clips(header, request_iterator)
         except RequestError as error:
@@ -273,10 +277,28 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
         choice = self._reader().read(header.mix, check, "header.mix")
         check.raise_if_failed()
         assert choice is not None
-        if await anext(messages, None) is not None:
-            check.note("chunk", "came for a mix", "files with sources that are files alone")
+        await _no_chunks(messages, "a mix")
+        return await self._stored_at_once(self._new_style(header, _mix_in_words(header.mix), choice.vector))
+
+    async def _create_of_text(
+        self, header: style_service_pb2.CreateStyleHeader, messages: AsyncIterator[style_service_pb2.CreateStyleRequest]
+    ) -> operation_pb2.Operation:
+        await _no_chunks(messages, "a text")
+        try:
+            # The first sentence takes the seconds in which the sentence encoder is loaded.
+            reading = await asyncio.to_thread(text.read_style, self._runtime.bundle, header.text)
+        except text.TextError as error:
+            check = Checker()
+            check.note("header.text", str(error), "1 to 500 characters with words")
             check.raise_if_failed()
-        style = self._new_style(header, _mix_in_words(header.mix), choice.vector)
+            raise
+        parts = " + ".join(f"{share:.2f} {name}" for name, share in reading.shares)
+        return await self._stored_at_once(
+            self._new_style(header, f'"{header.text}": {parts}'[:MAX_PROVENANCE], reading.vector)
+        )
+
+    async def _stored_at_once(self, style: NewStyle) -> operation_pb2.Operation:
+        """Store a style whose vector is there already; the operation that tells so is done."""
         await self._check_name(style)
         operation = await _stored(self._store.operations.create, "storing")
 
@@ -291,6 +313,11 @@ class StyleService(style_service_pb2_grpc.StyleServiceServicer):
             raise error from fault
         await _stored(self._store.styles.refresh)
         return await self._operation(operation.id)
+
+    def _sources(self) -> Sequence[int]:
+        """What styles can be made of here and now."""
+        readable = text.available() and text.has_head(self._runtime.bundle)
+        return [source for source in SOURCES if source != _TEXT or readable]
 
     async def _create_of_clips(
         self, header: style_service_pb2.CreateStyleHeader, messages: AsyncIterator[style_service_pb2.CreateStyleRequest]
@@ -386,8 +413,21 @@ async def _stored(function: Callable[..., Result], *arguments: Any) -> Result:
         raise errors.unavailable(str(error)) from error
 
 
-def _check_header(header: style_service_pb2.CreateStyleHeader) -> None:
-    """Raise for a header that no style can be made of."""
+async def _no_chunks(messages: AsyncIterator[style_service_pb2.CreateStyleRequest], source: str) -> None:
+    """Raise where files come with a source that has none."""
+    if await anext(messages, None) is not None:
+        check = Checker()
+        check.note("chunk", f"came for {source}", "files with sources that are files alone")
+        check.raise_if_failed()
+
+
+def _check_header(header: style_service_pb2.CreateStyleHeader, sources: Sequence[int]) -> None:
+    """Raise for a header that no style can be made of.
+
+    Args:
+        header: the first message.
+        sources: what styles can be made of here.
+    """
     check = Checker()
     if not _NAME.fullmatch(header.name):
         check.refuse("header.name", header.name, "1 to 64 of the characters a to z, 0 to 9, hyphen and underscore")
@@ -398,12 +438,14 @@ def _check_header(header: style_service_pb2.CreateStyleHeader) -> None:
         makeable = [style_service_pb2.StyleSource.Name(value) for value in known if value not in unmade]
         check.refuse("header.source", header.source, listed(makeable))
     check.raise_if_failed()
-    if header.source not in SOURCES:
+    if header.source not in sources:
         source = style_service_pb2.StyleSource.Name(header.source).removeprefix("STYLE_SOURCE_").lower()
-        raise errors.style_source_missing(source, list(SOURCES.values()))
-    for field in ("text", "base"):
-        if header.HasField(field):
+        raise errors.style_source_missing(source, [name for known, name in SOURCES.items() if known in sources])
+    for field, owner in (("text", _TEXT), ("base", None)):
+        if header.HasField(field) and header.source != owner:  # type: ignore[arg-type]
             check.note(f"header.{field}", "is given", f"nothing with a {SOURCES[header.source]}")
+    if header.source == _TEXT:
+        _check_text("header.text", header.text, 1, text.MAX_TEXT, check)
     if (header.source == _MIX) != header.HasField("mix"):
         check.note("header.mix", f"is {'missing' if header.source == _MIX else 'given'}", "with STYLE_SOURCE_MIX alone")
     files = (1, MAX_FILES) if header.source == _CLIP else (0, 0)
@@ -414,10 +456,10 @@ def _check_header(header: style_service_pb2.CreateStyleHeader) -> None:
     check.raise_if_failed()
 
 
-def _check_text(field: str, text: str, low: int, high: int, check: Checker) -> None:
+def _check_text(field: str, value: str, low: int, high: int, check: Checker) -> None:
     """A text of some length that can be shown and stored: without control characters."""
-    if check.count(field, len(text), low, high, "characters") and not text.replace("\n", "").isprintable():
-        check.refuse(field, text, "text without control characters")
+    if check.count(field, len(value), low, high, "characters") and not value.replace("\n", "").isprintable():
+        check.refuse(field, value, "text without control characters")
 
 
 async def _receive(

@@ -83,3 +83,19 @@ def test_an_unknown_pair_is_refused_with_the_nearest_ones(pack: Path, tmp_path: 
     assert result.exit_code == 2
     assert "'bows:calm' is none of the 3 pairs, such as bow:calm" in result.output
     assert not out.exists()
+
+
+def test_styles_that_are_left_out_train_nothing_and_stay_held_out(tmp_path: Path) -> None:
+    takes = [standing(style, "wait", take) for style in ("calm", "wild") for take in range(20)]
+    write_pack(tmp_path / "both", takes)
+    whole = split_of(tmp_path / "both", tmp_path / "whole.json")
+    arguments = ["leave-out", str(tmp_path / "both"), "--split", str(tmp_path / "whole.json"), "--style", "wild"]
+    result = CliRunner().invoke(data, [*arguments, "--out", str(tmp_path / "less.json")])
+    assert result.exit_code == 0, result.output
+    less = Split.read(tmp_path / "less.json")
+    assert {s.clip.split("_")[0] for s in less.segments("train")} == {"calm"}
+    assert less.segments("held_out") == whole.segments("held_out")
+    refused = CliRunner().invoke(data, [*arguments, "--style", "odd", "--out", str(tmp_path / "no.json")])
+    assert "no clips of odd; allowed: calm, wild" in refused.output
+    none = CliRunner().invoke(data, [*arguments, "--style", "calm", "--out", str(tmp_path / "no.json")])
+    assert "nothing is left to train on" in none.output

@@ -19,10 +19,10 @@ from tests.server.processes import ServerProcess
 
 from strut_model.bundle import load_bundle
 from strut_model.bvh import format_bvh
+from strut_model.references import clip_of_bvh, style_of_clips
 from strut_proto.v1 import controls_pb2, operation_pb2, skeleton_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import style_making
 from strut_server.local import LocalServer, local_server
-from strut_server.references import clip_of_bvh, style_of_clips
 from strut_server.settings import ServerSettings
 
 CLIP, MIX = style_service_pb2.STYLE_SOURCE_CLIP, style_service_pb2.STYLE_SOURCE_MIX
@@ -215,6 +215,70 @@ def test_sources_that_are_not_there_say_which_are(stub: Stub) -> None:
         assert status is not None
         reason, metadata, _ = details(status)
         assert (reason, metadata["available"]) == ("STYLE_SOURCE_MISSING", "clip,mix")
+
+
+def test_of_styles_in_conflict_only_those_of_the_highest_priority_count(
+    maker: LocalServer, stub: Stub, bundle_path: Path
+) -> None:
+    bundle = load_bundle(bundle_path)
+    active, elderly, neutral = (bundle.style_vectors[bundle.style_index[n]] for n in ("active", "elderly", "normal"))
+    waving = controls_pb2.StyleMix()
+    arms = neutral.copy()
+    arms[3:] = active[3:]
+    waving.components.add(vector=controls_pb2.StyleVector(values=arms.ravel()))
+    create(stub, Header(name="waving", source=MIX, mix=waving))
+
+    def made(name: str, *priorities: int) -> np.ndarray:
+        mix = mix_of("elderly", "waving")
+        for component, priority in zip(mix.components, priorities):
+            component.priority = priority
+        create(stub, Header(name=name, source=MIX, mix=mix))
+        return vector_of(get(stub, name))
+
+    def unit(vector: np.ndarray) -> np.ndarray:
+        return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+
+    # The arms are claimed by both, all else by one of them alone: it is the elderly's whatever the priorities.
+    np.testing.assert_allclose(
+        unit(made("arms-first", 0, 1)), unit(np.concatenate((elderly[:3], active[3:]))), atol=1e-5
+    )
+    np.testing.assert_allclose(unit(made("legs-first", 2, 1)), unit(elderly), atol=1e-5)
+    np.testing.assert_allclose(made("equal", 5, 5), made("none", 0, 0), atol=1e-6)
+    wrong = mix_of("active", "elderly")
+    wrong.components[1].priority = 101
+    found = refused(lambda: create(stub, Header(name="x", source=MIX, mix=wrong)))
+    assert "header.mix.components[1].priority" in found[2]
+
+
+def test_a_sentence_becomes_a_style_that_moves_characters() -> None:
+    pytest.importorskip("sentence_transformers")
+    text = style_service_pb2.STYLE_SOURCE_TEXT
+    with local_server(ServerSettings(port=0)) as running, grpc.insecure_channel(running.address) as channel:
+        stub = Stub(channel)
+        header = Header(name="mourner", source=text, text="coming home from a funeral, weeping")
+        operation = stub.CreateStyle(messages(header), timeout=10 * TIMEOUT).operation
+        assert operation.state == operation_pb2.OPERATION_STATE_SUCCEEDED
+        made, sad = get(stub, "mourner"), get(stub, "sad")
+        assert made.source == text
+        assert made.provenance.startswith('"coming home from a funeral, weeping": ')
+        assert "sad" in made.provenance
+        cosine = (vector_of(made) * vector_of(sad)).sum(axis=-1)
+        assert cosine.mean() > 0.5
+        by_name = request()
+        by_name.controls.style.CopyFrom(mix_of("mourner"))
+        assert generate_one(running.address, by_name).frames.data
+        for header, field in (
+            (Header(name="x", source=text), "header.text"),
+            (Header(name="x", source=text, text="x" * 501), "header.text"),
+            (Header(name="x", source=text, text="?!"), "header.text"),
+            (Header(name="x", source=text, text="sad", file_names=["a"]), "header.file_names"),
+            (Header(name="x", source=text, text="sad", mix=mix_of("active")), "header.mix"),
+        ):
+            code, _, violations = refused(lambda header=header: create(stub, header))  # type: ignore[misc]
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert field in violations
+        with_file = messages(Header(name="x", source=text, text="sad"), [b"x"])
+        assert "chunk" in refused(lambda: stub.CreateStyle(with_file, timeout=TIMEOUT))[2]
 
 
 def test_chunks_out_of_order_or_size_are_refused_and_leave_room_for_others(stub: Stub) -> None:

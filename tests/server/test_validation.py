@@ -336,11 +336,6 @@ UNIMPLEMENTED: dict[str, tuple[Request, str, str]] = {
         "controls.content.text",
         "CAPABILITY_CONTENT_TEXT",
     ),
-    "style priority": (
-        style(component(name="elderly", priority=1)),
-        "controls.style.components[1].priority",
-        "CAPABILITY_STYLE_PRIORITY",
-    ),
     "style dimensions": (
         style(lambda mix: mix.dimensions.add(name="tempo", value=1.0)),
         "controls.style.dimensions",

@@ -16,9 +16,9 @@ from strut_model.data import presets
 from strut_model.data.checking import check_file
 from strut_model.data.importing import ImportOptions, Summary, default_workers, import_folder
 from strut_model.data.pack import Pack, PackError, merge_packs
-from strut_model.data.split import SETS, SplitRules, make_split, rows_of_index
+from strut_model.data.split import SETS, Split, SplitError, SplitRules, make_split, rows_of_index, without_styles
 from strut_model.data.synthesis.commands import synthesise_command
-from strut_model.mapping import MappingError, MappingFile, load_mapping_file, parse_units
+from strut_model.mapping import T_POSES, MappingError, MappingFile, load_mapping_file, parse_units
 
 _SHOWN = 10
 
@@ -46,7 +46,7 @@ _units_option = click.option("--units", help="m, cm, mm, inch, or metres per fil
 _up_option = click.option("--up", type=click.Choice(["y", "z"]), help="The files' vertical [default: guessed].")
 _t_pose_option = click.option(
     "--t-pose",
-    type=click.Choice(["rest", "first-frame", "upright", "axes:bandai-namco"]),
+    type=click.Choice(list(T_POSES)),
     help="Where the rig's T-pose is [default: looked for].",
 )
 
@@ -200,6 +200,28 @@ def split_command(pack: Path, out: Path, unseen: tuple[str, ...]) -> None:
                 f"{text!r} is none of the {len(pairs)} pairs, such as {near}", param_hint="--unseen"
             )
     split = make_split(rows, duplicates, SplitRules(unseen_pairs=tuple(pairs[text] for text in unseen)))
+    split.write(out)
+    for name in SETS:
+        segments = split.segments(name)
+        click.echo(f"{name:<12} {len(segments):>5} segments {sum(s.frames for s in segments):>8} frames")
+
+
+@data.command("leave-out")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--split", "path", required=True, type=click.Path(exists=True, path_type=Path), help="The split file.")
+@click.option("--style", "styles", multiple=True, required=True, help="Not to be trained on. Repeatable.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The split file to write.")
+def leave_out_command(pack: Path, path: Path, styles: tuple[str, ...], out: Path) -> None:
+    """Write a split of PACK that trains without some styles, to measure what a model makes of unseen ones.
+
+    \b
+    strut data leave-out packs/all --split model/splits/bandai_namco.json --style old --style elderly --out unseen.json
+    """
+    try:
+        style_of = {clip.name: clip.style for clip in Pack(pack, synthetic=True).clips}
+        split = without_styles(Split.read(path), style_of, styles)
+    except (PackError, SplitError) as error:
+        raise click.ClickException(str(error)) from None
     split.write(out)
     for name in SETS:
         segments = split.segments(name)

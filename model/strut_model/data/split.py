@@ -221,6 +221,34 @@ def make_split(
     return Split(table)
 
 
+def without_styles(split: Split, style_of: Mapping[str, str], styles: Sequence[str]) -> Split:
+    """The split with nothing of some styles among what trains; what is held out of them stays.
+
+    Args:
+        split: any.
+        style_of: style by clip name.
+        styles: to be left out.
+
+    Raises:
+        SplitError: a style is none of the clips', or nothing would be left to train on.
+    """
+    known = sorted(set(style_of.values()))
+    unknown = [style for style in styles if style not in known]
+    if unknown:
+        raise SplitError(f"style: no clips of {', '.join(unknown)}; allowed: {', '.join(known)}")
+    gone = {clip for clip, style in style_of.items() if style in styles}
+    table: dict[str, list[tuple[str, int, int]]] = {}
+    for name in SETS:
+        for segment in split.segments(name):
+            if name == TRAIN and segment.clip in gone:
+                continue
+            table.setdefault(segment.clip, []).append((name, segment.start, segment.end))
+    left = Split(table)
+    if not left.segments(TRAIN):
+        raise SplitError("style: without these nothing is left to train on")
+    return left
+
+
 def rows_of_index(index: Mapping[str, Any]) -> tuple[list[ClipRow], list[list[str]]]:
     """Clips and groups of duplicates from the ``index.json`` of a packed data set.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from strut_model.evaluation.scene_commands import scene_command, train_scene_judge_command
+from strut_model.evaluation.style_commands import style_command, text_command
 
 if TYPE_CHECKING:
     from strut_model.bundle import Bundle
@@ -275,3 +276,5 @@ def encoder_command(encoder: Path, data: Path, split_path: Path, out: Path) -> N
 
 evaluate.add_command(scene_command)
 evaluate.add_command(train_scene_judge_command)
+evaluate.add_command(style_command)
+evaluate.add_command(text_command)

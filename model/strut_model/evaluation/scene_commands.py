@@ -97,7 +97,7 @@ def scene_command(
     try:
         report, seconds = run.measured()
         written = report.write(out)
-    except _expected_errors() as error:
+    except expected_errors() as error:
         raise click.ClickException(str(error)) from error
     click.echo(report.markdown())
     click.echo(f"took {seconds:.0f} s")
@@ -124,7 +124,7 @@ def train_scene_judge_command(data: Path, split_path: Path | None, out: Path, th
     torch.set_num_threads(threads)
     try:
         record = train_scene_judge(Pack(data), read_split(split_path), out)
-    except _expected_errors() as error:
+    except expected_errors() as error:
         raise click.ClickException(str(error)) from error
     held = record["held_out"]
     click.echo(f"scene judge: {record['sha256'][:12]}, {len(record['apart'])} presets apart")
@@ -135,7 +135,7 @@ def train_scene_judge_command(data: Path, split_path: Path | None, out: Path, th
         click.echo(f"  {name:18} {held['by_preset'][name]:.0%}  taken for {taken}")
 
 
-def _expected_errors() -> tuple[type[Exception], ...]:
+def expected_errors() -> tuple[type[Exception], ...]:
     """What is wrong with the input rather than with the program."""
     from strut_model.bundle import BundleError
     from strut_model.data.pack import PackError

@@ -120,6 +120,43 @@ def scene_encoder_command(
     )
 
 
+@train.command("text")
+@click.option("--data", "pack", type=EXISTING, required=True, help="Packed data set (strut data import).")
+@click.option("--split", type=EXISTING, required=True, help="Split file of the data set.")
+@click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
+@click.option("--bundle", type=EXISTING, help="Bundle with that encoder's graph; the shipped one by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="The head's file [default: text.npz in the bundle].")
+@click.option("--config", type=EXISTING, help="YAML file; unknown keys are refused.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads (all by default).")
+def text_command(
+    pack: Path,
+    split: Path,
+    encoder: Path,
+    bundle: Path | None,
+    out: Path | None,
+    config: Path | None,
+    threads: int | None,
+) -> None:
+    """Train the head that takes sentences to styles and contents. Takes minutes, on the CPU; needs the extra text.
+
+    Learns from the written descriptions in strut_model/styles/wording.yaml; 'strut eval text' measures it on others.
+    """
+    from strut_model.bundle import load_bundle
+    from strut_model.styles.text import HEAD
+    from strut_model.training.text_head import TextTraining, train_text_head
+
+    _device("cpu", threads)
+    try:
+        made_with = load_bundle(bundle)
+        target = out or made_with.path / HEAD
+        figures = train_text_head(pack, split, encoder, made_with, target, configuration.load(TextTraining, config, {}))
+    except (*EXPECTED_ERRORS, ImportError) as error:
+        raise click.ClickException(str(error)) from error
+    for kind, share in figures.items():
+        click.echo(f"held-out wordings of {kind}: {share:.3f} right")
+    click.echo(f"wrote {target}: {target.stat().st_size / 1e3:.0f} kB")
+
+
 @train.command("teacher")
 @_common
 @click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from strut_model.data.feet import ground_height
 from strut_model.features import ENCODER_FRAMES, encode_for_encoder
 from strut_model.frames import FrameEncoding, pack_frames
 from strut_model.mapping import BoneMap, MappingFile, map_bones
+from strut_model.motion import Motion
 from strut_model.resampling import resample
 from strut_model.retarget import retarget
 from strut_model.skeleton import FPS, forward_kinematics
@@ -68,6 +70,8 @@ def read_clip(text: str, source: str, joints: Mapping[str, str]) -> tuple[Clip, 
         source=source,
     )
     pelvis, rotations = resample(*retarget(bvh, bones, calibration), bvh.fps)
+    kept = longest_steady(pelvis)
+    pelvis, rotations = pelvis[kept], rotations[kept]
     if len(pelvis) < CROP_LENGTHS[-1]:
         raise ClipError(f"{source}: {len(pelvis)} frames at {FPS:g} a second; allowed: {CROP_LENGTHS[-1]} or more")
     pelvis = pelvis - ground_height(pelvis, rotations)[:, None] * np.array([0.0, 1.0, 0.0])
@@ -90,33 +94,78 @@ def preview_of_clip(clip: Clip) -> dict[str, str | int]:
     return {"frames": base64.b64encode(data).decode(), "count": begin.frames, "total": motion.frames}
 
 
-def style_of_clips(clips: Sequence[Clip], encoder: Path) -> Float:
-    """The style vector (5, 64) of clips: the mean of their crops' codes, of unit length per part.
+def longest_steady(pelvis: npt.NDArray[np.floating]) -> slice:
+    """The longest stretch of a pelvis' places (T, 3) in metres without a jump: many files begin with a T-pose at the
+    origin. All of it where even that is shorter than a crop, so that the jump is what is told.
+    """
+    fast = np.linalg.norm(np.diff(pelvis, axis=0), axis=-1) * FPS > MAX_SPEED
+    if not fast.any():
+        return slice(0, len(pelvis))
+    edges = [-1, *np.flatnonzero(fast).tolist(), len(pelvis) - 1]
+    # Resampling spreads a jump over the frames beside it.
+    stretches = [(a + 1 + (a >= 0), b + 1 - (b < len(pelvis) - 1)) for a, b in pairwise(edges)]
+    start, end = max(stretches, key=lambda s: s[1] - s[0])
+    return slice(start, end) if end - start >= CROP_LENGTHS[-1] else slice(0, len(pelvis))
+
+
+def clip_of_motion(motion: Motion, source: str) -> Clip:
+    """A clip of a motion (T) that is on the canonical skeleton already, its ground as an upload's would be found."""
+    rotations = motion.world_rotations().astype(np.float64)
+    pelvis = motion.world_pelvis().astype(np.float64)
+    pelvis = pelvis - ground_height(pelvis, rotations)[:, None] * np.array([0.0, 1.0, 0.0])
+    contacts = foot_contacts(forward_kinematics(rotations, pelvis)[0])
+    return Clip(
+        source, pelvis.astype(np.float32), rotations.astype(np.float32), contacts, content="", style="", take="",
+        dataset="",
+    )  # fmt: skip
+
+
+class StyleEncoder:
+    """A bundle's encoder on one thread of ONNX Runtime.
 
     Args:
-        clips: one or more, each of 16 frames or more.
-        encoder: the bundle's ONNX file.
-
-    Raises:
-        ClipError: the encoder gives numbers that are not finite.
+        path: the ONNX file.
     """
-    import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(encoder), options, providers=["CPUExecutionProvider"])
-    codes = []
-    for clip in clips:
-        features = encode_for_encoder(clip.motion())
-        length = next(length for length in CROP_LENGTHS if length <= len(features))
-        starts = np.unique(np.linspace(0, len(features) - length, CROPS).astype(int))
-        crops = np.stack([features[start : start + length] for start in starts]).astype(np.float32)
-        codes.append(session.run(["style"], {"motion": crops})[0].mean(axis=0))
-    mean = np.mean(codes, axis=0)
-    vector: Float = (mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
-    if not np.isfinite(vector).all():
-        raise ClipError("the clips give no finite style")
-    return vector
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def codes(self, clips: Sequence[Clip]) -> dict[str, Float]:
+        """Means over the clips' crops: ``style`` (5, 64) and ``content`` (64), of unit length, ``readouts`` (2).
+
+        Args:
+            clips: one or more, each of 16 frames or more.
+
+        Raises:
+            ClipError: the encoder gives numbers that are not finite.
+        """
+        rows: dict[str, list[Float]] = {"style": [], "content": [], "readouts": []}
+        for clip in clips:
+            features = encode_for_encoder(clip.motion())
+            length = next(length for length in CROP_LENGTHS if length <= len(features))
+            starts = np.unique(np.linspace(0, len(features) - length, CROPS).astype(int))
+            crops = np.stack([features[start : start + length] for start in starts]).astype(np.float32)
+            for name, value in zip(rows, self._session.run(list(rows), {"motion": crops})):
+                rows[name].append(value.mean(axis=0))
+        mean = {name: np.mean(values, axis=0).astype(np.float32) for name, values in rows.items()}
+        if not all(np.isfinite(value).all() for value in mean.values()):
+            raise ClipError("the clips give no finite style")
+        for name in ("style", "content"):
+            mean[name] /= np.maximum(np.linalg.norm(mean[name], axis=-1, keepdims=True), 1e-9)
+        return mean
+
+    def style(self, clips: Sequence[Clip]) -> Float:
+        """The style vector (5, 64) of clips: the mean of their crops' codes, of unit length per part; see `codes`."""
+        return self.codes(clips)["style"]
+
+
+def style_of_clips(clips: Sequence[Clip], encoder: Path) -> Float:
+    """The style vector (5, 64) of clips, by the bundle's encoder; see `StyleEncoder.codes`."""
+    return StyleEncoder(encoder).style(clips)
 
 
 def _first_frame(bvh: Bvh) -> Bvh:

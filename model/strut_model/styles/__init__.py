@@ -1,0 +1,1 @@
+"""Styles by other means than clips: words, named dimensions, and what is stored already."""
