@@ -40,12 +40,18 @@ class StyleMix:
         vectors: style vectors (5, 64) with their weights, mixed with the named styles.
         strength: 0 neutral, 1 the style as it is, up to 1.5; None for 1.
         parts: overrides by body part: torso, left_leg, right_leg, left_arm, right_arm.
+        priorities: of named styles, -100 to 100; on a body part where styles conflict those of the highest count. 0 for
+            the others.
+        dimensions: how far the style is turned by dimension, such as ``{"amplitude": 1.0}``: standard deviations over
+            the stored styles, -4 to 4.
     """
 
     components: Mapping[str, float] = field(default_factory=dict)
     vectors: Sequence[tuple[StyleVector, float]] = ()
     strength: float | None = None
     parts: Mapping[str, PartStyle] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    dimensions: Mapping[str, float] = field(default_factory=dict)
 
 
 Style = str | Mapping[str, float] | StyleMix | StyleVector | None
@@ -202,7 +208,11 @@ def _set_quantities(message: pb.SceneDescriptor, quantities: Mapping[str, float]
 
 
 def style_message(style: Style) -> pb.StyleMix | None:
-    """The contract's message; None for the neutral style."""
+    """The contract's message; None for the neutral style.
+
+    Raises:
+        ValueError: a part is unknown, or a priority is of no component.
+    """
     if style is None:
         return None
     if isinstance(style, str):
@@ -213,7 +223,7 @@ def style_message(style: Style) -> pb.StyleMix | None:
         style = StyleMix(style)
     return pb.StyleMix(
         components=[
-            *_components(style.components),
+            *_components(style.components, style.priorities),
             *(
                 pb.StyleComponent(vector=pb.StyleVector(values=np.ravel(vector).tolist()), weight=weight)
                 for vector, weight in style.vectors
@@ -224,6 +234,7 @@ def style_message(style: Style) -> pb.StyleMix | None:
             pb.PartStyle(part=body_part(name), components=_components(part.components), strength=part.strength)
             for name, part in style.parts.items()
         ],
+        dimensions=[pb.StyleDimension(name=name, value=value) for name, value in style.dimensions.items()],
     )
 
 
@@ -264,5 +275,11 @@ def trajectory_message(samples: Sequence[TrajectorySample]) -> pb.Trajectory:
     )
 
 
-def _components(weights: Mapping[str, float]) -> list[pb.StyleComponent]:
-    return [pb.StyleComponent(name=name, weight=weight) for name, weight in weights.items()]
+def _components(weights: Mapping[str, float], priorities: Mapping[str, int] | None = None) -> list[pb.StyleComponent]:
+    given = priorities or {}
+    unknown = [name for name in given if name not in weights]
+    if unknown:
+        raise ValueError(f"priorities: name {', '.join(unknown)}, must be among the components {', '.join(weights)}")
+    return [
+        pb.StyleComponent(name=name, weight=weight, priority=given.get(name, 0)) for name, weight in weights.items()
+    ]

@@ -135,7 +135,9 @@ def style_mix(message: controls_pb2.StyleMix) -> StyleMix:
         if c.WhichOneof("style") == "vector"
     ]
     strength = message.strength if message.HasField("strength") else None
-    return StyleMix(_names(message.components), tuple(vectors), strength, parts)
+    priorities = {c.name: c.priority for c in message.components if c.name and c.priority}
+    dimensions = {dimension.name: dimension.value for dimension in message.dimensions}
+    return StyleMix(_names(message.components), tuple(vectors), strength, parts, priorities, dimensions)
 
 
 def preset_message(preset: Preset) -> pb.Preset:

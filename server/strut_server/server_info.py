@@ -10,6 +10,7 @@ from strut_model.frames import FrameEncoding
 from strut_model.scene import wording
 from strut_model.skeleton import FPS, JOINT_NAMES, PARENTS, PELVIS_REST_HEIGHT, REST_OFFSETS
 from strut_model.streaming.controls import MAX_SPEED
+from strut_model.styles.dimensions import dimensions_of
 from strut_proto.v1 import geometry_pb2, motion_service_pb2, skeleton_pb2
 from strut_server.replies import WIRE_ENCODINGS
 from strut_server.settings import ServerSettings
@@ -41,9 +42,12 @@ _KINDS = {
 
 def capabilities(bundle: Bundle) -> tuple[motion_service_pb2.Capability.ValueType, ...]:
     """What works with a bundle."""
-    if bundle.manifest.scene_dim is None:
-        return CAPABILITIES
-    return (*CAPABILITIES, motion_service_pb2.CAPABILITY_SCENE)
+    offered = list(CAPABILITIES)
+    if dimensions_of(bundle):
+        offered.append(motion_service_pb2.CAPABILITY_STYLE_DIMENSIONS)
+    if bundle.manifest.scene_dim is not None:
+        offered.append(motion_service_pb2.CAPABILITY_SCENE)
+    return tuple(offered)
 
 
 def server_version() -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from strut_model.bundle import Bundle
 from strut_model.skeleton import PART_NAMES, PARTS
 from strut_model.streaming.controls import MAX_STRENGTH, MAX_WEIGHT, ControlError, PartStyle, StyleMix, style_vector
+from strut_model.styles.dimensions import MAX_VALUE, dimensions_of, turned
 from strut_proto.v1 import controls_pb2, motion_service_pb2, skeleton_pb2
 from strut_server.checks import Checker, listed
 from strut_server.errors import capability_missing
@@ -28,6 +29,7 @@ REMEMBERED_MIXES = 1024
 LONG_KEY = 256
 CODE_LIMIT = 1000.0
 MAX_PRIORITY = 100
+MAX_DIMENSIONS = 16
 _LEG = PART_NAMES.index("left_leg")
 UNCLAIMED = 0.95
 """Cosine to the neutral style from which on a style says nothing of a body part; the model's own have .55 at
@@ -76,6 +78,7 @@ class StyleReader:
         self._max_components = max_components
         self._mixes: OrderedDict[bytes, StyleChoice] = OrderedDict()
         self._version = styles.version
+        self._axes = dimensions_of(bundle)
 
     def read(self, message: controls_pb2.StyleMix, check: Checker, path: str = "controls.style") -> StyleChoice | None:
         """The style that a message asks for; None where ``check`` found something wrong.
@@ -100,6 +103,7 @@ class StyleReader:
             self._mixes.move_to_end(key)
             return choice
         before = len(check.violations)
+        self._check_dimensions(message.dimensions, f"{path}.dimensions", check)
         mix, walking = self._read_mix(message, check, path)
         if len(check.violations) > before:
             return None
@@ -108,11 +112,26 @@ class StyleReader:
         except ControlError as error:
             check.refuse(f"{path}{error.field.removeprefix('style')}", error.value, error.allowed)
             return None
+        if message.dimensions:
+            vector = turned(vector, self._axes, {dimension.name: dimension.value for dimension in message.dimensions})
         choice = StyleChoice(vector, guidance, self._named_rows(message, walking))
         self._mixes[key] = choice
         if len(self._mixes) > REMEMBERED_MIXES:
             self._mixes.popitem(last=False)
         return choice
+
+    def _check_dimensions(self, messages: Sequence[controls_pb2.StyleDimension], path: str, check: Checker) -> None:
+        if messages and not self._axes:
+            raise capability_missing("CAPABILITY_STYLE_DIMENSIONS", path)
+        if not check.count(path, len(messages), 0, MAX_DIMENSIONS, "dimensions"):
+            return
+        names = [message.name for message in messages]
+        for index, message in enumerate(messages):
+            if message.name not in self._axes:
+                check.refuse(f"{path}[{index}].name", message.name, listed(list(self._axes)))
+            elif message.name in names[:index]:
+                check.refuse(f"{path}[{index}].name", message.name, "each dimension at most once")
+            check.number(f"{path}[{index}].value", message.value, -MAX_VALUE, MAX_VALUE)
 
     def pair_warning(self, style: StyleChoice, content: ContentChoice) -> motion_service_pb2.Warning | None:
         """A warning where the content was never seen in one of the named styles."""
@@ -140,8 +159,6 @@ class StyleReader:
 
     def _read_mix(self, message: controls_pb2.StyleMix, check: Checker, path: str) -> tuple[StyleMix, list[int]]:
         """The mix, and which of its components count on the legs."""
-        if message.dimensions:
-            raise capability_missing("CAPABILITY_STYLE_DIMENSIONS", f"{path}.dimensions")
         if message.gating == controls_pb2.STYLE_GATING_AUTOMATIC:
             raise capability_missing("CAPABILITY_STYLE_GATING", f"{path}.gating")
         if message.gating not in controls_pb2.StyleGating.values():

@@ -526,6 +526,7 @@ def _mix_in_words(mix: controls_pb2.StyleMix) -> str:
     words = components(mix.components) or "neutral"
     if mix.HasField("strength"):
         words += f", strength {mix.strength:g}"
+    words += "".join(f", {dimension.name} {dimension.value:+g}" for dimension in mix.dimensions)
     if mix.parts:
         words += f", {len(mix.parts)} part(s) of their own"
     return words[:MAX_PROVENANCE]

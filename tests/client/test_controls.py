@@ -17,6 +17,7 @@ from strut_client.controls import (
     scene_of_message,
     style_message,
 )
+from strut_client.style_making import style_mix
 from strut_proto.v1 import skeleton_pb2
 
 
@@ -53,6 +54,17 @@ def test_a_whole_mix_has_strength_and_parts() -> None:
     assert message.parts[0].components[0].name == "youthful"
     assert not message.parts[0].HasField("strength")
     assert message.parts[1].strength == 1.5
+
+
+def test_priorities_and_dimensions_go_with_a_mix_and_come_back() -> None:
+    mix = StyleMix({"elderly": 1.0, "waving": 2.0}, priorities={"waving": 3}, dimensions={"amplitude": -1.5})
+    message = style_message(mix)
+    assert message is not None
+    assert [(c.name, c.priority) for c in message.components] == [("elderly", 0), ("waving", 3)]
+    assert [(d.name, d.value) for d in message.dimensions] == [("amplitude", -1.5)]
+    assert style_mix(message) == mix
+    with pytest.raises(ValueError, match="priorities: name proud, must be among the components elderly"):
+        style_message(StyleMix({"elderly": 1.0}, priorities={"proud": 1}))
 
 
 def test_no_style_is_left_to_the_server() -> None:

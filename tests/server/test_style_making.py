@@ -20,6 +20,7 @@ from tests.server.processes import ServerProcess
 from strut_model.bundle import load_bundle
 from strut_model.bvh import format_bvh
 from strut_model.references import clip_of_bvh, style_of_clips
+from strut_model.styles.dimensions import dimensions_of, turned
 from strut_proto.v1 import controls_pb2, operation_pb2, skeleton_pb2, style_service_pb2, style_service_pb2_grpc
 from strut_server import style_making
 from strut_server.local import LocalServer, local_server
@@ -248,6 +249,30 @@ def test_of_styles_in_conflict_only_those_of_the_highest_priority_count(
     wrong.components[1].priority = 101
     found = refused(lambda: create(stub, Header(name="x", source=MIX, mix=wrong)))
     assert "header.mix.components[1].priority" in found[2]
+
+
+def test_dimensions_turn_a_style_where_the_bundle_has_them(stub: Stub) -> None:
+    mix = mix_of("proud")
+    mix.dimensions.add(name="amplitude", value=1.5)
+    found = refused(lambda: create(stub, Header(name="x", source=MIX, mix=mix)))
+    assert found[:2] == (grpc.StatusCode.UNIMPLEMENTED, "CAPABILITY_MISSING")
+    with local_server(ServerSettings(port=0)) as running, grpc.insecure_channel(running.address) as channel:
+        shipped = Stub(channel)
+        create(shipped, Header(name="wide", source=MIX, mix=mix))
+        wide, proud = vector_of(get(shipped, "wide")), vector_of(get(shipped, "proud"))
+        axis = dimensions_of(load_bundle())["amplitude"]
+        np.testing.assert_allclose(wide, turned(vector_of(get(shipped, "proud")), {"a": axis}, {"a": 1.5}), atol=0.02)
+        assert not np.allclose(wide, proud, atol=0.05)
+        for change, field in (
+            ({"name": "height", "value": 1.0}, "header.mix.dimensions[1].name"),
+            ({"name": "amplitude", "value": 1.0}, "header.mix.dimensions[1].name"),
+            ({"name": "amplitude", "value": 4.5}, "header.mix.dimensions[1].value"),
+        ):
+            wrong = controls_pb2.StyleMix()
+            wrong.CopyFrom(mix)
+            wrong.dimensions.add(**change)
+            header = Header(name="x", source=MIX, mix=wrong)
+            assert field in refused(lambda header=header: create(shipped, header))[2]  # type: ignore[misc]
 
 
 def test_a_sentence_becomes_a_style_that_moves_characters() -> None:

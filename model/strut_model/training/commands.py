@@ -157,6 +157,26 @@ def text_command(
     click.echo(f"wrote {target}: {target.stat().st_size / 1e3:.0f} kB")
 
 
+@train.command("dimensions")
+@click.option("--data", "pack", type=EXISTING, required=True, help="Packed data set (strut data import).")
+@click.option("--split", type=EXISTING, required=True, help="Split file of the data set.")
+@click.option("--bundle", type=EXISTING, help="Bundle whose encoder is meant; the shipped one by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file [default: dimensions.npz in the bundle].")
+def dimensions_command(pack: Path, split: Path, bundle: Path | None, out: Path | None) -> None:
+    """Find the directions along which styles can be turned, such as amplitude. Takes a minute, on the CPU."""
+    from strut_model.bundle import load_bundle
+    from strut_model.styles.dimensions import FILE
+    from strut_model.training.dimensions import train_dimensions
+
+    try:
+        made_with = load_bundle(bundle)
+        target = out or made_with.path / FILE
+        clips = train_dimensions(pack, split, made_with, target)
+    except EXPECTED_ERRORS as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {target}: of {clips} clips")
+
+
 @train.command("teacher")
 @_common
 @click.option("--encoder", type=EXISTING, required=True, help="Checkpoint of the encoder.")
