@@ -35,6 +35,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "generate": LazyCommand("strut_model.exports.commands", "generate", "Write motion to BVH, glTF, NPZ or video."),
     "scene": LazyCommand("strut_model.scene.commands", "scene", "List scenes, and show clips in them."),
     "style": LazyCommand("strut_model.styles.commands", "style", "Find styles by words or by a clip."),
+    "edit": LazyCommand("strut_model.edit.commands", "edit", "Edit a clip: tempo, amplitude, mirror, blend, exaggerate."),
     "bench": LazyCommand("strut_server.bench.commands", "bench", "Measure the speed of the model and of the server."),
     "serve": LazyCommand("strut_server.commands", "serve", "Serve motion over gRPC."),
     "token": LazyCommand("strut_server.commands", "token", "Make a token for 'strut serve --tokens'."),
