@@ -44,6 +44,7 @@ ROLE_OF_METHOD: dict[str, Role] = {
     _MOTION + "GenerateWindows": Role.STREAM,
     _MOTION + "GetServerInfo": Role.STREAM,
     _MOTION + "StylizeClip": Role.STREAM,
+    _MOTION + "EditClip": Role.STREAM,
     _MOTION + "ListCharacters": Role.DESIGN,
     _MOTION + "OverrideControls": Role.DESIGN,
     _STYLE + "ListStyles": Role.STREAM,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import AsyncIterator
 
 import grpc.aio
 from google.protobuf.message import DecodeError
@@ -15,6 +16,7 @@ from strut_proto.v1 import motion_service_pb2, motion_service_pb2_grpc
 from strut_server import errors
 from strut_server.checks import Checker
 from strut_server.clock import MILLISECOND, monotonic_ns
+from strut_server.editing import ClipEditor
 from strut_server.errors import RequestError, abort
 from strut_server.overrides import Override
 from strut_server.paging import page_of
@@ -23,7 +25,7 @@ from strut_server.runtime import Runtime
 from strut_server.scene_texts import read_texts, refuse_unread
 from strut_server.server_info import PROTOCOL_VERSION, hello_message
 from strut_server.stream import MotionStream, StreamCharacter
-from strut_server.unavailable import missing_call
+from strut_server.stylizing import ClipStylist
 from strut_server.validation import read_encoding
 from strut_server.windows import Outcome, WindowWork, incident
 
@@ -43,6 +45,8 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._editor = ClipEditor()
+        self._stylist = ClipStylist(runtime.settings)
 
     # gRPC takes a coroutine that writes to its context as well as a generator, and this one reads and writes at once.
     async def StreamMotion(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
@@ -214,7 +218,32 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             await abort(context, error)
         return motion_service_pb2.OverrideControlsResponse(controls=controls)
 
-    StylizeClip = missing_call("StylizeClip", "CAPABILITY_STYLIZE_CLIP")
+    async def StylizeClip(  # type: ignore[override]
+        self, request: motion_service_pb2.StylizeClipRequest, context: Context
+    ) -> AsyncIterator[motion_service_pb2.StylizeClipResponse]:
+        """See the contract."""
+        answers = self._stylist.answer(request, self._runtime.serving)
+        try:
+            if self._runtime.draining:
+                raise errors.draining(self._runtime.RECONNECT_SECONDS)
+            async for response in answers:
+                yield response
+        except RequestError as error:
+            await abort(context, error)
+        finally:
+            await answers.aclose()
+
+    async def EditClip(  # type: ignore[override]
+        self, request: motion_service_pb2.EditClipRequest, context: Context
+    ) -> AsyncIterator[motion_service_pb2.EditClipResponse]:
+        """See the contract."""
+        try:
+            if self._runtime.draining:
+                raise errors.draining(self._runtime.RECONNECT_SECONDS)
+            async for response in self._editor.answer(request):
+                yield response
+        except RequestError as error:
+            await abort(context, error)
 
     def _resolve(self, future: asyncio.Future[Outcome], outcome: Outcome) -> None:
         self._runtime.telemetry.outcome(outcome.reason)

@@ -29,6 +29,9 @@ CAPABILITIES = (
     motion_service_pb2.CAPABILITY_SCENE_SPEED,
     motion_service_pb2.CAPABILITY_OVERRIDE_CONTROLS,
     motion_service_pb2.CAPABILITY_CLIP_PREVIEW,
+    motion_service_pb2.CAPABILITY_STYLIZE_CLIP,
+    motion_service_pb2.CAPABILITY_EDIT_CLIP,
+    *((motion_service_pb2.CAPABILITY_EDIT_CLIP_TEXT,) if wording.available() else ()),
     *((motion_service_pb2.CAPABILITY_SCENE_TEXT,) if wording.available() else ()),
 )
 """What works with any bundle; every other capability of the contract is answered with UNIMPLEMENTED."""

@@ -35,7 +35,7 @@ UNCLAIMED = 0.95
 """Cosine to the neutral style from which on a style says nothing of a body part; the model's own have .55 at
 most."""
 
-_PART_OF: dict[int, str] = {
+PART_OF: dict[int, str] = {
     skeleton_pb2.BODY_PART_TORSO: "torso",
     skeleton_pb2.BODY_PART_LEFT_LEG: "left_leg",
     skeleton_pb2.BODY_PART_RIGHT_LEG: "right_leg",
@@ -185,7 +185,7 @@ class StyleReader:
         check.count(path, len(messages), 0, PARTS, "parts")
         for index, message in enumerate(messages[:PARTS]):
             here = f"{path}[{index}]"
-            name = _PART_OF.get(message.part)
+            name = PART_OF.get(message.part)
             if name is None:
                 check.refuse(f"{here}.part", message.part, listed([f"BODY_PART_{part.upper()}" for part in PART_NAMES]))
                 continue

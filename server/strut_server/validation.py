@@ -165,7 +165,7 @@ class RequestReader:
         placement = _read_placement(start.position, start.heading, path, check)
         if not start.HasField("pose"):
             return Origin(None, self._idle, placement)
-        pose = _read_frames(start.pose, 1, 1, f"{path}.pose", check)
+        pose = read_frames(start.pose, 1, 1, f"{path}.pose", check)
         if pose is None:
             return None
         # One pose is no movement: it is held for as long as the shortest history.
@@ -326,7 +326,7 @@ def _read_history(history: frames_pb2.History, start_frame: int, path: str, chec
     locks = _read_locks(history, f"{path}.foot_locks", check)
     if not check.require(history.HasField("frames"), f"{path}.frames", f"2 to {HISTORY} frames"):
         return None
-    motion = _read_frames(history.frames, 2, HISTORY, f"{path}.frames", check)
+    motion = read_frames(history.frames, 2, HISTORY, f"{path}.frames", check)
     if motion is None:
         return None
     return CarriedHistory(_padded(motion), motion.frames, locks, _read_scene_state(history, path, check))
@@ -406,7 +406,7 @@ _CONTACT_ROWS: dict[int, int] = {
 }
 
 
-def _read_frames(frames: frames_pb2.PackedFrames, least: int, most: int, path: str, check: Checker) -> Motion | None:
+def read_frames(frames: frames_pb2.PackedFrames, least: int, most: int, path: str, check: Checker) -> Motion | None:
     """Packed frames (count,) as motion with unit quaternions; None where something is wrong with them."""
     if frames.encoding not in ENCODINGS:
         check.refuse(f"{path}.encoding", frames.encoding, listed(list(frames_pb2.FrameEncoding.keys())[1:]))

@@ -161,7 +161,9 @@ def test_reflection_lists_the_services(server: LocalServer) -> None:
     assert file.name == "strut/v1/motion_service.proto"
 
 
-CALLS = ((motion_service_pb2_grpc.MotionServiceStub, "StylizeClip", motion_service_pb2.StylizeClipRequest()),)
+CALLS = (
+    (motion_service_pb2_grpc.MotionServiceStub, "OverrideControls", motion_service_pb2.OverrideControlsRequest()),
+)
 
 
 @pytest.mark.parametrize(("stub", "call", "message"), CALLS, ids=[call for _, call, _ in CALLS])

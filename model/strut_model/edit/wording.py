@@ -87,6 +87,11 @@ class _Phrases:
     vectors: NDArray[np.float32]
 
 
+def available() -> bool:
+    """Whether sentences can be read: the `text` extra is installed."""
+    return sentences.available()
+
+
 @lru_cache(maxsize=256)
 def read(text: str) -> Reading:
     """A sentence as edits.

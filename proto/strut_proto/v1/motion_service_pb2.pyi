@@ -74,6 +74,12 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     """
     CAPABILITY_CLIP_PREVIEW: _Capability.ValueType  # 18
     """CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip."""
+    CAPABILITY_EDIT_CLIP: _Capability.ValueType  # 19
+    """CAPABILITY_EDIT_CLIP is MotionService.EditClip."""
+    CAPABILITY_EDIT_CLIP_TEXT: _Capability.ValueType  # 20
+    """CAPABILITY_EDIT_CLIP_TEXT is EditClipRequest.text."""
+    CAPABILITY_STYLIZE_FAITHFUL: _Capability.ValueType  # 21
+    """CAPABILITY_STYLIZE_FAITHFUL is STYLIZE_MODE_FAITHFUL."""
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
     """Capability is an optional ability of a server or a client. A field that needs a capability which the server does not
@@ -123,6 +129,12 @@ reply has WARNING_CODE_SCENE_NOT_IN_MODEL.
 """
 CAPABILITY_CLIP_PREVIEW: Capability.ValueType  # 18
 """CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip."""
+CAPABILITY_EDIT_CLIP: Capability.ValueType  # 19
+"""CAPABILITY_EDIT_CLIP is MotionService.EditClip."""
+CAPABILITY_EDIT_CLIP_TEXT: Capability.ValueType  # 20
+"""CAPABILITY_EDIT_CLIP_TEXT is EditClipRequest.text."""
+CAPABILITY_STYLIZE_FAITHFUL: Capability.ValueType  # 21
+"""CAPABILITY_STYLIZE_FAITHFUL is STYLIZE_MODE_FAITHFUL."""
 Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
 class _ContentKind:
@@ -212,7 +224,9 @@ class _StylizeModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StylizeMo
     STYLIZE_MODE_FAST: _StylizeMode.ValueType  # 1
     """STYLIZE_MODE_FAST makes the clip anew, window by window, from its content, path and gesture events."""
     STYLIZE_MODE_FAITHFUL: _StylizeMode.ValueType  # 2
-    """STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style."""
+    """STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style. Needs
+    CAPABILITY_STYLIZE_FAITHFUL.
+    """
 
 class StylizeMode(_StylizeMode, metaclass=_StylizeModeEnumTypeWrapper):
     """StylizeMode is how a clip is restyled."""
@@ -222,7 +236,9 @@ STYLIZE_MODE_UNSPECIFIED: StylizeMode.ValueType  # 0
 STYLIZE_MODE_FAST: StylizeMode.ValueType  # 1
 """STYLIZE_MODE_FAST makes the clip anew, window by window, from its content, path and gesture events."""
 STYLIZE_MODE_FAITHFUL: StylizeMode.ValueType  # 2
-"""STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style."""
+"""STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style. Needs
+CAPABILITY_STYLIZE_FAITHFUL.
+"""
 Global___StylizeMode: _TypeAlias = StylizeMode  # noqa: Y015
 
 @_typing.final
@@ -1791,3 +1807,293 @@ class StylizeClipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frames) -> _WhichOneofReturnType__frames | None: ...
 
 Global___StylizeClipResponse: _TypeAlias = StylizeClipResponse  # noqa: Y015
+
+@_typing.final
+class TempoEdit(_message.Message):
+    """TempoEdit plays all of the motion at another tempo; path, steps and contacts stay, later or sooner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    factor: _builtins.float
+    """factor is the tempo: above 1 faster, below 1 slower. Unit: none. Range: 0.25 to 4. Required."""
+    def __init__(
+        self,
+        *,
+        factor: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TempoEdit: _TypeAlias = TempoEdit  # noqa: Y015
+
+@_typing.final
+class AmplitudeEdit(_message.Message):
+    """AmplitudeEdit makes movements larger or smaller about their mean."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    factor: _builtins.float
+    """factor is how many times as large. Unit: none. Range: 0 to 2. Required."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_skeleton_pb2.BodyPart.ValueType]:
+        """parts are the body parts that are changed. Range: any values but BODY_PART_UNSPECIFIED.
+        Default: empty, the whole body.
+        """
+
+    def __init__(
+        self,
+        *,
+        factor: _builtins.float = ...,
+        parts: _abc.Iterable[_skeleton_pb2.BodyPart.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmplitudeEdit: _TypeAlias = AmplitudeEdit  # noqa: Y015
+
+@_typing.final
+class MirrorEdit(_message.Message):
+    """MirrorEdit swaps left and right about the vertical plane in which the clip begins and faces."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MirrorEdit: _TypeAlias = MirrorEdit  # noqa: Y015
+
+@_typing.final
+class BlendEdit(_message.Message):
+    """BlendEdit takes parts of the body over from another clip, whose steps are brought in time with this one's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    weight: _builtins.float
+    """weight is the other clip's share. Unit: none. Range: 0 to 1. Default: absent, read as 1."""
+    @_builtins.property
+    def clip(self) -> Global___MotionClip:
+        """clip is the other clip. Required."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_skeleton_pb2.BodyPart.ValueType]:
+        """parts are the body parts that are taken over. Range: any values but BODY_PART_UNSPECIFIED.
+        Default: empty, both arms.
+        """
+
+    def __init__(
+        self,
+        *,
+        clip: Global___MotionClip | None = ...,
+        parts: _abc.Iterable[_skeleton_pb2.BodyPart.ValueType] | None = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "clip", b"clip", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "clip", b"clip", "parts", b"parts", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___BlendEdit: _TypeAlias = BlendEdit  # noqa: Y015
+
+@_typing.final
+class ExaggerateEdit(_message.Message):
+    """ExaggerateEdit takes the pose further from standing at ease; path, stances and timing stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    factor: _builtins.float
+    """factor is how many times as far. Unit: none. Range: 0 to 2. Required."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_skeleton_pb2.BodyPart.ValueType]:
+        """parts are the body parts that are changed. Range: any values but BODY_PART_UNSPECIFIED.
+        Default: empty, the whole body.
+        """
+
+    def __init__(
+        self,
+        *,
+        factor: _builtins.float = ...,
+        parts: _abc.Iterable[_skeleton_pb2.BodyPart.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExaggerateEdit: _TypeAlias = ExaggerateEdit  # noqa: Y015
+
+@_typing.final
+class ClipEdit(_message.Message):
+    """ClipEdit is one edit of a clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEMPO_FIELD_NUMBER: _builtins.int
+    AMPLITUDE_FIELD_NUMBER: _builtins.int
+    MIRROR_FIELD_NUMBER: _builtins.int
+    BLEND_FIELD_NUMBER: _builtins.int
+    EXAGGERATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tempo(self) -> Global___TempoEdit:
+        """tempo is slower or faster. Default: absent."""
+
+    @_builtins.property
+    def amplitude(self) -> Global___AmplitudeEdit:
+        """amplitude is larger or smaller. Default: absent."""
+
+    @_builtins.property
+    def mirror(self) -> Global___MirrorEdit:
+        """mirror swaps left and right. Default: absent."""
+
+    @_builtins.property
+    def blend(self) -> Global___BlendEdit:
+        """blend takes parts of another clip. Default: absent."""
+
+    @_builtins.property
+    def exaggerate(self) -> Global___ExaggerateEdit:
+        """exaggerate takes the pose further. Default: absent."""
+
+    def __init__(
+        self,
+        *,
+        tempo: Global___TempoEdit | None = ...,
+        amplitude: Global___AmplitudeEdit | None = ...,
+        mirror: Global___MirrorEdit | None = ...,
+        blend: Global___BlendEdit | None = ...,
+        exaggerate: Global___ExaggerateEdit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amplitude", b"amplitude", "blend", b"blend", "edit", b"edit", "exaggerate", b"exaggerate", "mirror", b"mirror", "tempo", b"tempo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amplitude", b"amplitude", "blend", b"blend", "edit", b"edit", "exaggerate", b"exaggerate", "mirror", b"mirror", "tempo", b"tempo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_edit: _TypeAlias = _typing.Literal["tempo", "amplitude", "mirror", "blend", "exaggerate"]  # noqa: Y015
+    _WhichOneofArgType_edit: _TypeAlias = _typing.Literal["edit", b"edit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_edit) -> _WhichOneofReturnType_edit | None: ...
+
+Global___ClipEdit: _TypeAlias = ClipEdit  # noqa: Y015
+
+@_typing.final
+class EditClipRequest(_message.Message):
+    """EditClipRequest asks for a clip after edits. Needs CAPABILITY_EDIT_CLIP."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIP_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ENCODING_FIELD_NUMBER: _builtins.int
+    OWN_SKELETON_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """text asks for further edits, applied after the others, in a sentence. Needs CAPABILITY_EDIT_CLIP_TEXT.
+    Range: 0 to 500 characters. Default: empty.
+    """
+    encoding: _frames_pb2.FrameEncoding.ValueType
+    """encoding is how the frames shall come. Range: any value. Default: FRAME_ENCODING_FLOAT32."""
+    own_skeleton: _builtins.bool
+    """own_skeleton asks for the result as a BVH on the clip's own skeleton at the end. Range: true or false.
+    Default: false.
+    """
+    @_builtins.property
+    def clip(self) -> Global___MotionClip:
+        """clip is the clip. Required."""
+
+    @_builtins.property
+    def edits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipEdit]:
+        """edits are applied in their order. Range: 0 to 32 entries, 1 or more where text is empty. Default: empty."""
+
+    def __init__(
+        self,
+        *,
+        clip: Global___MotionClip | None = ...,
+        edits: _abc.Iterable[Global___ClipEdit] | None = ...,
+        text: _builtins.str = ...,
+        encoding: _frames_pb2.FrameEncoding.ValueType = ...,
+        own_skeleton: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip", b"clip", "edits", b"edits", "encoding", b"encoding", "own_skeleton", b"own_skeleton", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EditClipRequest: _TypeAlias = EditClipRequest  # noqa: Y015
+
+@_typing.final
+class EditClipResponse(_message.Message):
+    """EditClipResponse is the next part of the edited clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FRAME_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
+    NOT_UNDERSTOOD_FIELD_NUMBER: _builtins.int
+    BVH_FIELD_NUMBER: _builtins.int
+    start_frame: _builtins.int
+    """start_frame is the number of the first frame in the result. Unit: frames at 30 Hz. Range: 0 or more. Default: 0."""
+    bvh: _builtins.bytes
+    """bvh is the whole result on the clip's own skeleton. Unit: bytes. Range: 1 or more.
+    Default: absent but in the last message where own_skeleton was asked for.
+    """
+    @_builtins.property
+    def frames(self) -> _frames_pb2.PackedFrames:
+        """frames is the motion on the canonical skeleton. Default: absent in messages without motion."""
+
+    @_builtins.property
+    def edits(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClipEdit]:
+        """edits are all that were applied, in order, those of the text last; in the first message alone. Clips of blends are
+        left out. Range: 0 to 64 entries. Default: empty.
+        """
+
+    @_builtins.property
+    def not_understood(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """not_understood are the clauses of the text in which no edit was found; in the first message alone.
+        Range: 0 to 250 entries. Default: empty.
+        """
+
+    def __init__(
+        self,
+        *,
+        start_frame: _builtins.int = ...,
+        frames: _frames_pb2.PackedFrames | None = ...,
+        edits: _abc.Iterable[Global___ClipEdit] | None = ...,
+        not_understood: _abc.Iterable[_builtins.str] | None = ...,
+        bvh: _builtins.bytes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bvh", b"_bvh", "_frames", b"_frames", "bvh", b"bvh", "frames", b"frames"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bvh", b"_bvh", "_frames", b"_frames", "bvh", b"bvh", "edits", b"edits", "frames", b"frames", "not_understood", b"not_understood", "start_frame", b"start_frame"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bvh: _TypeAlias = _typing.Literal["bvh"]  # noqa: Y015
+    _WhichOneofArgType__bvh: _TypeAlias = _typing.Literal["_bvh", b"_bvh"]  # noqa: Y015
+    _WhichOneofReturnType__frames: _TypeAlias = _typing.Literal["frames"]  # noqa: Y015
+    _WhichOneofArgType__frames: _TypeAlias = _typing.Literal["_frames", b"_frames"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bvh) -> _WhichOneofReturnType__bvh | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frames) -> _WhichOneofReturnType__frames | None: ...
+
+Global___EditClipResponse: _TypeAlias = EditClipResponse  # noqa: Y015

@@ -65,6 +65,11 @@ class MotionServiceStub:
                 request_serializer=strut_dot_v1_dot_motion__service__pb2.StylizeClipRequest.SerializeToString,
                 response_deserializer=strut_dot_v1_dot_motion__service__pb2.StylizeClipResponse.FromString,
                 _registered_method=True)
+        self.EditClip = channel.unary_stream(
+                '/strut.v1.MotionService/EditClip',
+                request_serializer=strut_dot_v1_dot_motion__service__pb2.EditClipRequest.SerializeToString,
+                response_deserializer=strut_dot_v1_dot_motion__service__pb2.EditClipResponse.FromString,
+                _registered_method=True)
 
 
 class MotionServiceServicer:
@@ -117,6 +122,13 @@ class MotionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EditClip(self, request, context):
+        """EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MotionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -149,6 +161,11 @@ def add_MotionServiceServicer_to_server(servicer, server):
                     servicer.StylizeClip,
                     request_deserializer=strut_dot_v1_dot_motion__service__pb2.StylizeClipRequest.FromString,
                     response_serializer=strut_dot_v1_dot_motion__service__pb2.StylizeClipResponse.SerializeToString,
+            ),
+            'EditClip': grpc.unary_stream_rpc_method_handler(
+                    servicer.EditClip,
+                    request_deserializer=strut_dot_v1_dot_motion__service__pb2.EditClipRequest.FromString,
+                    response_serializer=strut_dot_v1_dot_motion__service__pb2.EditClipResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -314,6 +331,33 @@ class MotionService:
             '/strut.v1.MotionService/StylizeClip',
             strut_dot_v1_dot_motion__service__pb2.StylizeClipRequest.SerializeToString,
             strut_dot_v1_dot_motion__service__pb2.StylizeClipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditClip(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/strut.v1.MotionService/EditClip',
+            strut_dot_v1_dot_motion__service__pb2.EditClipRequest.SerializeToString,
+            strut_dot_v1_dot_motion__service__pb2.EditClipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class MotionServiceStub:
     """StylizeClip gives a clip back with the same content in another style, in parts as they are made. Cancelling the
     call stops the work.
     """
+    EditClip: _grpc.UnaryStreamMultiCallable[_motion_service_pb2.EditClipRequest, _motion_service_pb2.EditClipResponse]
+    """EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for."""
 
 @_typing.type_check_only
 class MotionServiceAsyncStub(MotionServiceStub):
@@ -79,6 +81,8 @@ class MotionServiceAsyncStub(MotionServiceStub):
     """StylizeClip gives a clip back with the same content in another style, in parts as they are made. Cancelling the
     call stops the work.
     """
+    EditClip: _aio.UnaryStreamMultiCallable[_motion_service_pb2.EditClipRequest, _motion_service_pb2.EditClipResponse]  # type: ignore[assignment]
+    """EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for."""
 
 class MotionServiceServicer(metaclass=_abc_1.ABCMeta):
     """MotionService turns controls into motion."""
@@ -138,5 +142,13 @@ class MotionServiceServicer(metaclass=_abc_1.ABCMeta):
         """StylizeClip gives a clip back with the same content in another style, in parts as they are made. Cancelling the
         call stops the work.
         """
+
+    @_abc_1.abstractmethod
+    def EditClip(
+        self,
+        request: _motion_service_pb2.EditClipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_motion_service_pb2.EditClipResponse], _abc.AsyncIterator[_motion_service_pb2.EditClipResponse]]:
+        """EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for."""
 
 def add_MotionServiceServicer_to_server(servicer: MotionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -31,6 +31,7 @@ class EchoService(motion_service_pb2_grpc.MotionServiceServicer):
     ListCharacters = missing_call("ListCharacters", "an echo of it")
     OverrideControls = missing_call("OverrideControls", "an echo of it")
     StylizeClip = missing_call("StylizeClip", "an echo of it")
+    EditClip = missing_call("EditClip", "an echo of it")
 
     # gRPC takes a coroutine that writes to its context as well as a generator.
     async def StreamMotion(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]

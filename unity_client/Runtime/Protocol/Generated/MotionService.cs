@@ -153,43 +153,66 @@ namespace Strut.V1 {
             "cnRfZnJhbWUYASABKAMSKwoGZnJhbWVzGAIgASgLMhYuc3RydXQudjEuUGFj",
             "a2VkRnJhbWVzSACIAQESEAoIcHJvZ3Jlc3MYAyABKAISEAoDYnZoGAQgASgM",
             "SAGIAQESIwoId2FybmluZ3MYBSADKAsyES5zdHJ1dC52MS5XYXJuaW5nQgkK",
-            "B19mcmFtZXNCBgoEX2J2aCqZBAoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZ",
-            "X1VOU1BFQ0lGSUVEEAASFQoRQ0FQQUJJTElUWV9RVUFUNDgQARIbChdDQVBB",
-            "QklMSVRZX0NPTlRFTlRfVEVYVBACEhsKF0NBUEFCSUxJVFlfU1RZTEVfQ1JF",
-            "QVRFEAMSHQoZQ0FQQUJJTElUWV9TVFlMRV9QUklPUklUWRAEEh8KG0NBUEFC",
-            "SUxJVFlfU1RZTEVfRElNRU5TSU9OUxAFEhsKF0NBUEFCSUxJVFlfU1RZTEVf",
-            "R0FUSU5HEAYSFAoQQ0FQQUJJTElUWV9TQ0VORRAHEhkKFUNBUEFCSUxJVFlf",
-            "U0NFTkVfVEVYVBAIEhYKEkNBUEFCSUxJVFlfVEVSUkFJThAJEhgKFENBUEFC",
-            "SUxJVFlfT0JTVEFDTEVTEAoSGAoUQ0FQQUJJTElUWV9LRVlGUkFNRVMQCxIb",
-            "ChdDQVBBQklMSVRZX1NUWUxJWkVfQ0xJUBAMEiAKHENBUEFCSUxJVFlfT1ZF",
-            "UlJJREVfQ09OVFJPTFMQDRIWChJDQVBBQklMSVRZX1BSRVNFVFMQDhIYChRD",
-            "QVBBQklMSVRZX1RFTEVNRVRSWRAPEhoKFkNBUEFCSUxJVFlfRkVXRVJfU1RF",
-            "UFMQEBIaChZDQVBBQklMSVRZX1NDRU5FX1NQRUVEEBESGwoXQ0FQQUJJTElU",
-            "WV9DTElQX1BSRVZJRVcQEip5CgtDb250ZW50S2luZBIcChhDT05URU5UX0tJ",
-            "TkRfVU5TUEVDSUZJRUQQABIbChdDT05URU5UX0tJTkRfTE9DT01PVElPThAB",
-            "EhgKFENPTlRFTlRfS0lORF9HRVNUVVJFEAISFQoRQ09OVEVOVF9LSU5EX0lE",
-            "TEUQAyrOAgoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lG",
-            "SUVEEAASIQodV0FSTklOR19DT0RFX0RFQURMSU5FX0NMQU1QRUQQARIcChhX",
-            "QVJOSU5HX0NPREVfRkVXRVJfU1RFUFMQAhIjCh9XQVJOSU5HX0NPREVfUEFU",
-            "SF9OT1RfUkVBQ0hBQkxFEAMSIQodV0FSTklOR19DT0RFX0tFWUZSQU1FX05P",
-            "VF9NRVQQBBIhCh1XQVJOSU5HX0NPREVfT0JTVEFDTEVfT05fUEFUSBAFEiQK",
-            "IFdBUk5JTkdfQ09ERV9DT05UUk9MU19PVkVSUklEREVOEAYSKgomV0FSTklO",
-            "R19DT0RFX1BBSVJfTk9UX0lOX1RSQUlOSU5HX0RBVEEQBxIjCh9XQVJOSU5H",
-            "X0NPREVfU0NFTkVfTk9UX0lOX01PREVMEAgqXQoLU3R5bGl6ZU1vZGUSHAoY",
-            "U1RZTElaRV9NT0RFX1VOU1BFQ0lGSUVEEAASFQoRU1RZTElaRV9NT0RFX0ZB",
-            "U1QQARIZChVTVFlMSVpFX01PREVfRkFJVEhGVUwQAjKKBAoNTW90aW9uU2Vy",
-            "dmljZRJRCgxTdHJlYW1Nb3Rpb24SHS5zdHJ1dC52MS5TdHJlYW1Nb3Rpb25S",
-            "ZXF1ZXN0Gh4uc3RydXQudjEuU3RyZWFtTW90aW9uUmVzcG9uc2UoATABElYK",
-            "D0dlbmVyYXRlV2luZG93cxIgLnN0cnV0LnYxLkdlbmVyYXRlV2luZG93c1Jl",
-            "cXVlc3QaIS5zdHJ1dC52MS5HZW5lcmF0ZVdpbmRvd3NSZXNwb25zZRJQCg1H",
-            "ZXRTZXJ2ZXJJbmZvEh4uc3RydXQudjEuR2V0U2VydmVySW5mb1JlcXVlc3Qa",
-            "Hy5zdHJ1dC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2USUwoOTGlzdENoYXJh",
-            "Y3RlcnMSHy5zdHJ1dC52MS5MaXN0Q2hhcmFjdGVyc1JlcXVlc3QaIC5zdHJ1",
-            "dC52MS5MaXN0Q2hhcmFjdGVyc1Jlc3BvbnNlElkKEE92ZXJyaWRlQ29udHJv",
-            "bHMSIS5zdHJ1dC52MS5PdmVycmlkZUNvbnRyb2xzUmVxdWVzdBoiLnN0cnV0",
-            "LnYxLk92ZXJyaWRlQ29udHJvbHNSZXNwb25zZRJMCgtTdHlsaXplQ2xpcBIc",
-            "LnN0cnV0LnYxLlN0eWxpemVDbGlwUmVxdWVzdBodLnN0cnV0LnYxLlN0eWxp",
-            "emVDbGlwUmVzcG9uc2UwAUIO+AEBqgIIU3RydXQuVjFiBnByb3RvMw=="));
+            "B19mcmFtZXNCBgoEX2J2aCIbCglUZW1wb0VkaXQSDgoGZmFjdG9yGAEgASgC",
+            "IkIKDUFtcGxpdHVkZUVkaXQSDgoGZmFjdG9yGAEgASgCEiEKBXBhcnRzGAIg",
+            "AygOMhIuc3RydXQudjEuQm9keVBhcnQiDAoKTWlycm9yRWRpdCJyCglCbGVu",
+            "ZEVkaXQSIgoEY2xpcBgBIAEoCzIULnN0cnV0LnYxLk1vdGlvbkNsaXASIQoF",
+            "cGFydHMYAiADKA4yEi5zdHJ1dC52MS5Cb2R5UGFydBITCgZ3ZWlnaHQYAyAB",
+            "KAJIAIgBAUIJCgdfd2VpZ2h0IkMKDkV4YWdnZXJhdGVFZGl0Eg4KBmZhY3Rv",
+            "chgBIAEoAhIhCgVwYXJ0cxgCIAMoDjISLnN0cnV0LnYxLkJvZHlQYXJ0IuQB",
+            "CghDbGlwRWRpdBIkCgV0ZW1wbxgBIAEoCzITLnN0cnV0LnYxLlRlbXBvRWRp",
+            "dEgAEiwKCWFtcGxpdHVkZRgCIAEoCzIXLnN0cnV0LnYxLkFtcGxpdHVkZUVk",
+            "aXRIABImCgZtaXJyb3IYAyABKAsyFC5zdHJ1dC52MS5NaXJyb3JFZGl0SAAS",
+            "JAoFYmxlbmQYBCABKAsyEy5zdHJ1dC52MS5CbGVuZEVkaXRIABIuCgpleGFn",
+            "Z2VyYXRlGAUgASgLMhguc3RydXQudjEuRXhhZ2dlcmF0ZUVkaXRIAEIGCgRl",
+            "ZGl0IqcBCg9FZGl0Q2xpcFJlcXVlc3QSIgoEY2xpcBgBIAEoCzIULnN0cnV0",
+            "LnYxLk1vdGlvbkNsaXASIQoFZWRpdHMYAiADKAsyEi5zdHJ1dC52MS5DbGlw",
+            "RWRpdBIMCgR0ZXh0GAMgASgJEikKCGVuY29kaW5nGAQgASgOMhcuc3RydXQu",
+            "djEuRnJhbWVFbmNvZGluZxIUCgxvd25fc2tlbGV0b24YBSABKAgitAEKEEVk",
+            "aXRDbGlwUmVzcG9uc2USEwoLc3RhcnRfZnJhbWUYASABKAMSKwoGZnJhbWVz",
+            "GAIgASgLMhYuc3RydXQudjEuUGFja2VkRnJhbWVzSACIAQESIQoFZWRpdHMY",
+            "AyADKAsyEi5zdHJ1dC52MS5DbGlwRWRpdBIWCg5ub3RfdW5kZXJzdG9vZBgE",
+            "IAMoCRIQCgNidmgYBSABKAxIAYgBAUIJCgdfZnJhbWVzQgYKBF9idmgq8wQK",
+            "CkNhcGFiaWxpdHkSGgoWQ0FQQUJJTElUWV9VTlNQRUNJRklFRBAAEhUKEUNB",
+            "UEFCSUxJVFlfUVVBVDQ4EAESGwoXQ0FQQUJJTElUWV9DT05URU5UX1RFWFQQ",
+            "AhIbChdDQVBBQklMSVRZX1NUWUxFX0NSRUFURRADEh0KGUNBUEFCSUxJVFlf",
+            "U1RZTEVfUFJJT1JJVFkQBBIfChtDQVBBQklMSVRZX1NUWUxFX0RJTUVOU0lP",
+            "TlMQBRIbChdDQVBBQklMSVRZX1NUWUxFX0dBVElORxAGEhQKEENBUEFCSUxJ",
+            "VFlfU0NFTkUQBxIZChVDQVBBQklMSVRZX1NDRU5FX1RFWFQQCBIWChJDQVBB",
+            "QklMSVRZX1RFUlJBSU4QCRIYChRDQVBBQklMSVRZX09CU1RBQ0xFUxAKEhgK",
+            "FENBUEFCSUxJVFlfS0VZRlJBTUVTEAsSGwoXQ0FQQUJJTElUWV9TVFlMSVpF",
+            "X0NMSVAQDBIgChxDQVBBQklMSVRZX09WRVJSSURFX0NPTlRST0xTEA0SFgoS",
+            "Q0FQQUJJTElUWV9QUkVTRVRTEA4SGAoUQ0FQQUJJTElUWV9URUxFTUVUUlkQ",
+            "DxIaChZDQVBBQklMSVRZX0ZFV0VSX1NURVBTEBASGgoWQ0FQQUJJTElUWV9T",
+            "Q0VORV9TUEVFRBAREhsKF0NBUEFCSUxJVFlfQ0xJUF9QUkVWSUVXEBISGAoU",
+            "Q0FQQUJJTElUWV9FRElUX0NMSVAQExIdChlDQVBBQklMSVRZX0VESVRfQ0xJ",
+            "UF9URVhUEBQSHwobQ0FQQUJJTElUWV9TVFlMSVpFX0ZBSVRIRlVMEBUqeQoL",
+            "Q29udGVudEtpbmQSHAoYQ09OVEVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoX",
+            "Q09OVEVOVF9LSU5EX0xPQ09NT1RJT04QARIYChRDT05URU5UX0tJTkRfR0VT",
+            "VFVSRRACEhUKEUNPTlRFTlRfS0lORF9JRExFEAMqzgIKC1dhcm5pbmdDb2Rl",
+            "EhwKGFdBUk5JTkdfQ09ERV9VTlNQRUNJRklFRBAAEiEKHVdBUk5JTkdfQ09E",
+            "RV9ERUFETElORV9DTEFNUEVEEAESHAoYV0FSTklOR19DT0RFX0ZFV0VSX1NU",
+            "RVBTEAISIwofV0FSTklOR19DT0RFX1BBVEhfTk9UX1JFQUNIQUJMRRADEiEK",
+            "HVdBUk5JTkdfQ09ERV9LRVlGUkFNRV9OT1RfTUVUEAQSIQodV0FSTklOR19D",
+            "T0RFX09CU1RBQ0xFX09OX1BBVEgQBRIkCiBXQVJOSU5HX0NPREVfQ09OVFJP",
+            "TFNfT1ZFUlJJRERFThAGEioKJldBUk5JTkdfQ09ERV9QQUlSX05PVF9JTl9U",
+            "UkFJTklOR19EQVRBEAcSIwofV0FSTklOR19DT0RFX1NDRU5FX05PVF9JTl9N",
+            "T0RFTBAIKl0KC1N0eWxpemVNb2RlEhwKGFNUWUxJWkVfTU9ERV9VTlNQRUNJ",
+            "RklFRBAAEhUKEVNUWUxJWkVfTU9ERV9GQVNUEAESGQoVU1RZTElaRV9NT0RF",
+            "X0ZBSVRIRlVMEAIyzwQKDU1vdGlvblNlcnZpY2USUQoMU3RyZWFtTW90aW9u",
+            "Eh0uc3RydXQudjEuU3RyZWFtTW90aW9uUmVxdWVzdBoeLnN0cnV0LnYxLlN0",
+            "cmVhbU1vdGlvblJlc3BvbnNlKAEwARJWCg9HZW5lcmF0ZVdpbmRvd3MSIC5z",
+            "dHJ1dC52MS5HZW5lcmF0ZVdpbmRvd3NSZXF1ZXN0GiEuc3RydXQudjEuR2Vu",
+            "ZXJhdGVXaW5kb3dzUmVzcG9uc2USUAoNR2V0U2VydmVySW5mbxIeLnN0cnV0",
+            "LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0Gh8uc3RydXQudjEuR2V0U2VydmVy",
+            "SW5mb1Jlc3BvbnNlElMKDkxpc3RDaGFyYWN0ZXJzEh8uc3RydXQudjEuTGlz",
+            "dENoYXJhY3RlcnNSZXF1ZXN0GiAuc3RydXQudjEuTGlzdENoYXJhY3RlcnNS",
+            "ZXNwb25zZRJZChBPdmVycmlkZUNvbnRyb2xzEiEuc3RydXQudjEuT3ZlcnJp",
+            "ZGVDb250cm9sc1JlcXVlc3QaIi5zdHJ1dC52MS5PdmVycmlkZUNvbnRyb2xz",
+            "UmVzcG9uc2USTAoLU3R5bGl6ZUNsaXASHC5zdHJ1dC52MS5TdHlsaXplQ2xp",
+            "cFJlcXVlc3QaHS5zdHJ1dC52MS5TdHlsaXplQ2xpcFJlc3BvbnNlMAESQwoI",
+            "RWRpdENsaXASGS5zdHJ1dC52MS5FZGl0Q2xpcFJlcXVlc3QaGi5zdHJ1dC52",
+            "MS5FZGl0Q2xpcFJlc3BvbnNlMAFCDvgBAaoCCFN0cnV0LlYxYgZwcm90bzM="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Google.Rpc.StatusReflection.Descriptor, global::Strut.V1.ControlsReflection.Descriptor, global::Strut.V1.FramesReflection.Descriptor, global::Strut.V1.GeometryReflection.Descriptor, global::Strut.V1.SkeletonReflection.Descriptor, global::Strut.V1.TimingReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Strut.V1.Capability), typeof(global::Strut.V1.ContentKind), typeof(global::Strut.V1.WarningCode), typeof(global::Strut.V1.StylizeMode), }, null, new pbr::GeneratedClrTypeInfo[] {
@@ -228,7 +251,15 @@ namespace Strut.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.OverrideControlsResponse), global::Strut.V1.OverrideControlsResponse.Parser, new[]{ "Controls" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.MotionClip), global::Strut.V1.MotionClip.Parser, new[]{ "Name", "Bvh", "Frames", "BoneMap" }, new[]{ "Source" }, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
             new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StylizeClipRequest), global::Strut.V1.StylizeClipRequest.Parser, new[]{ "Clip", "Style", "StyleClip", "Mode", "Amount", "Parts", "Content", "Seed", "Steps", "Encoding", "OwnSkeleton" }, new[]{ "Style", "StyleClip", "Amount", "Content", "Steps" }, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StylizeClipResponse), global::Strut.V1.StylizeClipResponse.Parser, new[]{ "StartFrame", "Frames", "Progress", "Bvh", "Warnings" }, new[]{ "Frames", "Bvh" }, null, null, null)
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.StylizeClipResponse), global::Strut.V1.StylizeClipResponse.Parser, new[]{ "StartFrame", "Frames", "Progress", "Bvh", "Warnings" }, new[]{ "Frames", "Bvh" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.TempoEdit), global::Strut.V1.TempoEdit.Parser, new[]{ "Factor" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.AmplitudeEdit), global::Strut.V1.AmplitudeEdit.Parser, new[]{ "Factor", "Parts" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.MirrorEdit), global::Strut.V1.MirrorEdit.Parser, null, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.BlendEdit), global::Strut.V1.BlendEdit.Parser, new[]{ "Clip", "Parts", "Weight" }, new[]{ "Weight" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.ExaggerateEdit), global::Strut.V1.ExaggerateEdit.Parser, new[]{ "Factor", "Parts" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.ClipEdit), global::Strut.V1.ClipEdit.Parser, new[]{ "Tempo", "Amplitude", "Mirror", "Blend", "Exaggerate" }, new[]{ "Edit" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.EditClipRequest), global::Strut.V1.EditClipRequest.Parser, new[]{ "Clip", "Edits", "Text", "Encoding", "OwnSkeleton" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Strut.V1.EditClipResponse), global::Strut.V1.EditClipResponse.Parser, new[]{ "StartFrame", "Frames", "Edits", "NotUnderstood", "Bvh" }, new[]{ "Frames", "Bvh" }, null, null, null)
           }));
     }
     #endregion
@@ -319,6 +350,18 @@ namespace Strut.V1 {
     /// CAPABILITY_CLIP_PREVIEW is StyleService.PreviewClip.
     /// </summary>
     [pbr::OriginalName("CAPABILITY_CLIP_PREVIEW")] ClipPreview = 18,
+    /// <summary>
+    /// CAPABILITY_EDIT_CLIP is MotionService.EditClip.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_EDIT_CLIP")] EditClip = 19,
+    /// <summary>
+    /// CAPABILITY_EDIT_CLIP_TEXT is EditClipRequest.text.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_EDIT_CLIP_TEXT")] EditClipText = 20,
+    /// <summary>
+    /// CAPABILITY_STYLIZE_FAITHFUL is STYLIZE_MODE_FAITHFUL.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_STYLIZE_FAITHFUL")] StylizeFaithful = 21,
   }
 
   /// <summary>
@@ -398,7 +441,8 @@ namespace Strut.V1 {
     /// </summary>
     [pbr::OriginalName("STYLIZE_MODE_FAST")] Fast = 1,
     /// <summary>
-    /// STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style.
+    /// STYLIZE_MODE_FAITHFUL inverts the clip through the teacher and samples it again under the style. Needs
+    /// CAPABILITY_STYLIZE_FAITHFUL.
     /// </summary>
     [pbr::OriginalName("STYLIZE_MODE_FAITHFUL")] Faithful = 2,
   }
@@ -13090,6 +13134,2351 @@ namespace Strut.V1 {
           }
           case 42: {
             warnings_.AddEntriesFrom(ref input, _repeated_warnings_codec);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// TempoEdit plays all of the motion at another tempo; path, steps and contacts stay, later or sooner.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class TempoEdit : pb::IMessage<TempoEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<TempoEdit> _parser = new pb::MessageParser<TempoEdit>(() => new TempoEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<TempoEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[36]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public TempoEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public TempoEdit(TempoEdit other) : this() {
+      factor_ = other.factor_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public TempoEdit Clone() {
+      return new TempoEdit(this);
+    }
+
+    /// <summary>Field number for the "factor" field.</summary>
+    public const int FactorFieldNumber = 1;
+    private float factor_;
+    /// <summary>
+    /// factor is the tempo: above 1 faster, below 1 slower. Unit: none. Range: 0.25 to 4. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Factor {
+      get { return factor_; }
+      set {
+        factor_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as TempoEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(TempoEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Factor, other.Factor)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Factor != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Factor);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Factor != 0F) {
+        size += 1 + 4;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(TempoEdit other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Factor != 0F) {
+        Factor = other.Factor;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// AmplitudeEdit makes movements larger or smaller about their mean.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class AmplitudeEdit : pb::IMessage<AmplitudeEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<AmplitudeEdit> _parser = new pb::MessageParser<AmplitudeEdit>(() => new AmplitudeEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<AmplitudeEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[37]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public AmplitudeEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public AmplitudeEdit(AmplitudeEdit other) : this() {
+      factor_ = other.factor_;
+      parts_ = other.parts_.Clone();
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public AmplitudeEdit Clone() {
+      return new AmplitudeEdit(this);
+    }
+
+    /// <summary>Field number for the "factor" field.</summary>
+    public const int FactorFieldNumber = 1;
+    private float factor_;
+    /// <summary>
+    /// factor is how many times as large. Unit: none. Range: 0 to 2. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Factor {
+      get { return factor_; }
+      set {
+        factor_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "parts" field.</summary>
+    public const int PartsFieldNumber = 2;
+    private static readonly pb::FieldCodec<global::Strut.V1.BodyPart> _repeated_parts_codec
+        = pb::FieldCodec.ForEnum(18, x => (int) x, x => (global::Strut.V1.BodyPart) x);
+    private readonly pbc::RepeatedField<global::Strut.V1.BodyPart> parts_ = new pbc::RepeatedField<global::Strut.V1.BodyPart>();
+    /// <summary>
+    /// parts are the body parts that are changed. Range: any values but BODY_PART_UNSPECIFIED.
+    /// Default: empty, the whole body.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Strut.V1.BodyPart> Parts {
+      get { return parts_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as AmplitudeEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(AmplitudeEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Factor, other.Factor)) return false;
+      if(!parts_.Equals(other.parts_)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Factor != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Factor);
+      hash ^= parts_.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      parts_.WriteTo(output, _repeated_parts_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      parts_.WriteTo(ref output, _repeated_parts_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Factor != 0F) {
+        size += 1 + 4;
+      }
+      size += parts_.CalculateSize(_repeated_parts_codec);
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(AmplitudeEdit other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Factor != 0F) {
+        Factor = other.Factor;
+      }
+      parts_.Add(other.parts_);
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(input, _repeated_parts_codec);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(ref input, _repeated_parts_codec);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// MirrorEdit swaps left and right about the vertical plane in which the clip begins and faces.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class MirrorEdit : pb::IMessage<MirrorEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<MirrorEdit> _parser = new pb::MessageParser<MirrorEdit>(() => new MirrorEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<MirrorEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[38]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public MirrorEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public MirrorEdit(MirrorEdit other) : this() {
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public MirrorEdit Clone() {
+      return new MirrorEdit(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as MirrorEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(MirrorEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(MirrorEdit other) {
+      if (other == null) {
+        return;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// BlendEdit takes parts of the body over from another clip, whose steps are brought in time with this one's.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class BlendEdit : pb::IMessage<BlendEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<BlendEdit> _parser = new pb::MessageParser<BlendEdit>(() => new BlendEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<BlendEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[39]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public BlendEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public BlendEdit(BlendEdit other) : this() {
+      _hasBits0 = other._hasBits0;
+      clip_ = other.clip_ != null ? other.clip_.Clone() : null;
+      parts_ = other.parts_.Clone();
+      weight_ = other.weight_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public BlendEdit Clone() {
+      return new BlendEdit(this);
+    }
+
+    /// <summary>Field number for the "clip" field.</summary>
+    public const int ClipFieldNumber = 1;
+    private global::Strut.V1.MotionClip clip_;
+    /// <summary>
+    /// clip is the other clip. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.MotionClip Clip {
+      get { return clip_; }
+      set {
+        clip_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "parts" field.</summary>
+    public const int PartsFieldNumber = 2;
+    private static readonly pb::FieldCodec<global::Strut.V1.BodyPart> _repeated_parts_codec
+        = pb::FieldCodec.ForEnum(18, x => (int) x, x => (global::Strut.V1.BodyPart) x);
+    private readonly pbc::RepeatedField<global::Strut.V1.BodyPart> parts_ = new pbc::RepeatedField<global::Strut.V1.BodyPart>();
+    /// <summary>
+    /// parts are the body parts that are taken over. Range: any values but BODY_PART_UNSPECIFIED.
+    /// Default: empty, both arms.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Strut.V1.BodyPart> Parts {
+      get { return parts_; }
+    }
+
+    /// <summary>Field number for the "weight" field.</summary>
+    public const int WeightFieldNumber = 3;
+    private readonly static float WeightDefaultValue = 0F;
+
+    private float weight_;
+    /// <summary>
+    /// weight is the other clip's share. Unit: none. Range: 0 to 1. Default: absent, read as 1.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Weight {
+      get { if ((_hasBits0 & 1) != 0) { return weight_; } else { return WeightDefaultValue; } }
+      set {
+        _hasBits0 |= 1;
+        weight_ = value;
+      }
+    }
+    /// <summary>Gets whether the "weight" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasWeight {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "weight" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearWeight() {
+      _hasBits0 &= ~1;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as BlendEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(BlendEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Clip, other.Clip)) return false;
+      if(!parts_.Equals(other.parts_)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Weight, other.Weight)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (clip_ != null) hash ^= Clip.GetHashCode();
+      hash ^= parts_.GetHashCode();
+      if (HasWeight) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Weight);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (clip_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Clip);
+      }
+      parts_.WriteTo(output, _repeated_parts_codec);
+      if (HasWeight) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Weight);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (clip_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Clip);
+      }
+      parts_.WriteTo(ref output, _repeated_parts_codec);
+      if (HasWeight) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Weight);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (clip_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Clip);
+      }
+      size += parts_.CalculateSize(_repeated_parts_codec);
+      if (HasWeight) {
+        size += 1 + 4;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(BlendEdit other) {
+      if (other == null) {
+        return;
+      }
+      if (other.clip_ != null) {
+        if (clip_ == null) {
+          Clip = new global::Strut.V1.MotionClip();
+        }
+        Clip.MergeFrom(other.Clip);
+      }
+      parts_.Add(other.parts_);
+      if (other.HasWeight) {
+        Weight = other.Weight;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (clip_ == null) {
+              Clip = new global::Strut.V1.MotionClip();
+            }
+            input.ReadMessage(Clip);
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(input, _repeated_parts_codec);
+            break;
+          }
+          case 29: {
+            Weight = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (clip_ == null) {
+              Clip = new global::Strut.V1.MotionClip();
+            }
+            input.ReadMessage(Clip);
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(ref input, _repeated_parts_codec);
+            break;
+          }
+          case 29: {
+            Weight = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// ExaggerateEdit takes the pose further from standing at ease; path, stances and timing stay.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class ExaggerateEdit : pb::IMessage<ExaggerateEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<ExaggerateEdit> _parser = new pb::MessageParser<ExaggerateEdit>(() => new ExaggerateEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<ExaggerateEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[40]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ExaggerateEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ExaggerateEdit(ExaggerateEdit other) : this() {
+      factor_ = other.factor_;
+      parts_ = other.parts_.Clone();
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ExaggerateEdit Clone() {
+      return new ExaggerateEdit(this);
+    }
+
+    /// <summary>Field number for the "factor" field.</summary>
+    public const int FactorFieldNumber = 1;
+    private float factor_;
+    /// <summary>
+    /// factor is how many times as far. Unit: none. Range: 0 to 2. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Factor {
+      get { return factor_; }
+      set {
+        factor_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "parts" field.</summary>
+    public const int PartsFieldNumber = 2;
+    private static readonly pb::FieldCodec<global::Strut.V1.BodyPart> _repeated_parts_codec
+        = pb::FieldCodec.ForEnum(18, x => (int) x, x => (global::Strut.V1.BodyPart) x);
+    private readonly pbc::RepeatedField<global::Strut.V1.BodyPart> parts_ = new pbc::RepeatedField<global::Strut.V1.BodyPart>();
+    /// <summary>
+    /// parts are the body parts that are changed. Range: any values but BODY_PART_UNSPECIFIED.
+    /// Default: empty, the whole body.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Strut.V1.BodyPart> Parts {
+      get { return parts_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as ExaggerateEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(ExaggerateEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Factor, other.Factor)) return false;
+      if(!parts_.Equals(other.parts_)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Factor != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Factor);
+      hash ^= parts_.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      parts_.WriteTo(output, _repeated_parts_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Factor != 0F) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Factor);
+      }
+      parts_.WriteTo(ref output, _repeated_parts_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Factor != 0F) {
+        size += 1 + 4;
+      }
+      size += parts_.CalculateSize(_repeated_parts_codec);
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(ExaggerateEdit other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Factor != 0F) {
+        Factor = other.Factor;
+      }
+      parts_.Add(other.parts_);
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(input, _repeated_parts_codec);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 13: {
+            Factor = input.ReadFloat();
+            break;
+          }
+          case 18:
+          case 16: {
+            parts_.AddEntriesFrom(ref input, _repeated_parts_codec);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// ClipEdit is one edit of a clip.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class ClipEdit : pb::IMessage<ClipEdit>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<ClipEdit> _parser = new pb::MessageParser<ClipEdit>(() => new ClipEdit());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<ClipEdit> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[41]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ClipEdit() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ClipEdit(ClipEdit other) : this() {
+      switch (other.EditCase) {
+        case EditOneofCase.Tempo:
+          Tempo = other.Tempo.Clone();
+          break;
+        case EditOneofCase.Amplitude:
+          Amplitude = other.Amplitude.Clone();
+          break;
+        case EditOneofCase.Mirror:
+          Mirror = other.Mirror.Clone();
+          break;
+        case EditOneofCase.Blend:
+          Blend = other.Blend.Clone();
+          break;
+        case EditOneofCase.Exaggerate:
+          Exaggerate = other.Exaggerate.Clone();
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ClipEdit Clone() {
+      return new ClipEdit(this);
+    }
+
+    /// <summary>Field number for the "tempo" field.</summary>
+    public const int TempoFieldNumber = 1;
+    /// <summary>
+    /// tempo is slower or faster. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.TempoEdit Tempo {
+      get { return editCase_ == EditOneofCase.Tempo ? (global::Strut.V1.TempoEdit) edit_ : null; }
+      set {
+        edit_ = value;
+        editCase_ = value == null ? EditOneofCase.None : EditOneofCase.Tempo;
+      }
+    }
+
+    /// <summary>Field number for the "amplitude" field.</summary>
+    public const int AmplitudeFieldNumber = 2;
+    /// <summary>
+    /// amplitude is larger or smaller. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.AmplitudeEdit Amplitude {
+      get { return editCase_ == EditOneofCase.Amplitude ? (global::Strut.V1.AmplitudeEdit) edit_ : null; }
+      set {
+        edit_ = value;
+        editCase_ = value == null ? EditOneofCase.None : EditOneofCase.Amplitude;
+      }
+    }
+
+    /// <summary>Field number for the "mirror" field.</summary>
+    public const int MirrorFieldNumber = 3;
+    /// <summary>
+    /// mirror swaps left and right. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.MirrorEdit Mirror {
+      get { return editCase_ == EditOneofCase.Mirror ? (global::Strut.V1.MirrorEdit) edit_ : null; }
+      set {
+        edit_ = value;
+        editCase_ = value == null ? EditOneofCase.None : EditOneofCase.Mirror;
+      }
+    }
+
+    /// <summary>Field number for the "blend" field.</summary>
+    public const int BlendFieldNumber = 4;
+    /// <summary>
+    /// blend takes parts of another clip. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.BlendEdit Blend {
+      get { return editCase_ == EditOneofCase.Blend ? (global::Strut.V1.BlendEdit) edit_ : null; }
+      set {
+        edit_ = value;
+        editCase_ = value == null ? EditOneofCase.None : EditOneofCase.Blend;
+      }
+    }
+
+    /// <summary>Field number for the "exaggerate" field.</summary>
+    public const int ExaggerateFieldNumber = 5;
+    /// <summary>
+    /// exaggerate takes the pose further. Default: absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.ExaggerateEdit Exaggerate {
+      get { return editCase_ == EditOneofCase.Exaggerate ? (global::Strut.V1.ExaggerateEdit) edit_ : null; }
+      set {
+        edit_ = value;
+        editCase_ = value == null ? EditOneofCase.None : EditOneofCase.Exaggerate;
+      }
+    }
+
+    private object edit_;
+    /// <summary>Enum of possible cases for the "edit" oneof.</summary>
+    public enum EditOneofCase {
+      None = 0,
+      Tempo = 1,
+      Amplitude = 2,
+      Mirror = 3,
+      Blend = 4,
+      Exaggerate = 5,
+    }
+    private EditOneofCase editCase_ = EditOneofCase.None;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditOneofCase EditCase {
+      get { return editCase_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearEdit() {
+      editCase_ = EditOneofCase.None;
+      edit_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as ClipEdit);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(ClipEdit other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Tempo, other.Tempo)) return false;
+      if (!object.Equals(Amplitude, other.Amplitude)) return false;
+      if (!object.Equals(Mirror, other.Mirror)) return false;
+      if (!object.Equals(Blend, other.Blend)) return false;
+      if (!object.Equals(Exaggerate, other.Exaggerate)) return false;
+      if (EditCase != other.EditCase) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (editCase_ == EditOneofCase.Tempo) hash ^= Tempo.GetHashCode();
+      if (editCase_ == EditOneofCase.Amplitude) hash ^= Amplitude.GetHashCode();
+      if (editCase_ == EditOneofCase.Mirror) hash ^= Mirror.GetHashCode();
+      if (editCase_ == EditOneofCase.Blend) hash ^= Blend.GetHashCode();
+      if (editCase_ == EditOneofCase.Exaggerate) hash ^= Exaggerate.GetHashCode();
+      hash ^= (int) editCase_;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (editCase_ == EditOneofCase.Tempo) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Tempo);
+      }
+      if (editCase_ == EditOneofCase.Amplitude) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Amplitude);
+      }
+      if (editCase_ == EditOneofCase.Mirror) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Mirror);
+      }
+      if (editCase_ == EditOneofCase.Blend) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Blend);
+      }
+      if (editCase_ == EditOneofCase.Exaggerate) {
+        output.WriteRawTag(42);
+        output.WriteMessage(Exaggerate);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (editCase_ == EditOneofCase.Tempo) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Tempo);
+      }
+      if (editCase_ == EditOneofCase.Amplitude) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Amplitude);
+      }
+      if (editCase_ == EditOneofCase.Mirror) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Mirror);
+      }
+      if (editCase_ == EditOneofCase.Blend) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Blend);
+      }
+      if (editCase_ == EditOneofCase.Exaggerate) {
+        output.WriteRawTag(42);
+        output.WriteMessage(Exaggerate);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (editCase_ == EditOneofCase.Tempo) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Tempo);
+      }
+      if (editCase_ == EditOneofCase.Amplitude) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Amplitude);
+      }
+      if (editCase_ == EditOneofCase.Mirror) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Mirror);
+      }
+      if (editCase_ == EditOneofCase.Blend) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Blend);
+      }
+      if (editCase_ == EditOneofCase.Exaggerate) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Exaggerate);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(ClipEdit other) {
+      if (other == null) {
+        return;
+      }
+      switch (other.EditCase) {
+        case EditOneofCase.Tempo:
+          if (Tempo == null) {
+            Tempo = new global::Strut.V1.TempoEdit();
+          }
+          Tempo.MergeFrom(other.Tempo);
+          break;
+        case EditOneofCase.Amplitude:
+          if (Amplitude == null) {
+            Amplitude = new global::Strut.V1.AmplitudeEdit();
+          }
+          Amplitude.MergeFrom(other.Amplitude);
+          break;
+        case EditOneofCase.Mirror:
+          if (Mirror == null) {
+            Mirror = new global::Strut.V1.MirrorEdit();
+          }
+          Mirror.MergeFrom(other.Mirror);
+          break;
+        case EditOneofCase.Blend:
+          if (Blend == null) {
+            Blend = new global::Strut.V1.BlendEdit();
+          }
+          Blend.MergeFrom(other.Blend);
+          break;
+        case EditOneofCase.Exaggerate:
+          if (Exaggerate == null) {
+            Exaggerate = new global::Strut.V1.ExaggerateEdit();
+          }
+          Exaggerate.MergeFrom(other.Exaggerate);
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            global::Strut.V1.TempoEdit subBuilder = new global::Strut.V1.TempoEdit();
+            if (editCase_ == EditOneofCase.Tempo) {
+              subBuilder.MergeFrom(Tempo);
+            }
+            input.ReadMessage(subBuilder);
+            Tempo = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Strut.V1.AmplitudeEdit subBuilder = new global::Strut.V1.AmplitudeEdit();
+            if (editCase_ == EditOneofCase.Amplitude) {
+              subBuilder.MergeFrom(Amplitude);
+            }
+            input.ReadMessage(subBuilder);
+            Amplitude = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Strut.V1.MirrorEdit subBuilder = new global::Strut.V1.MirrorEdit();
+            if (editCase_ == EditOneofCase.Mirror) {
+              subBuilder.MergeFrom(Mirror);
+            }
+            input.ReadMessage(subBuilder);
+            Mirror = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Strut.V1.BlendEdit subBuilder = new global::Strut.V1.BlendEdit();
+            if (editCase_ == EditOneofCase.Blend) {
+              subBuilder.MergeFrom(Blend);
+            }
+            input.ReadMessage(subBuilder);
+            Blend = subBuilder;
+            break;
+          }
+          case 42: {
+            global::Strut.V1.ExaggerateEdit subBuilder = new global::Strut.V1.ExaggerateEdit();
+            if (editCase_ == EditOneofCase.Exaggerate) {
+              subBuilder.MergeFrom(Exaggerate);
+            }
+            input.ReadMessage(subBuilder);
+            Exaggerate = subBuilder;
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            global::Strut.V1.TempoEdit subBuilder = new global::Strut.V1.TempoEdit();
+            if (editCase_ == EditOneofCase.Tempo) {
+              subBuilder.MergeFrom(Tempo);
+            }
+            input.ReadMessage(subBuilder);
+            Tempo = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Strut.V1.AmplitudeEdit subBuilder = new global::Strut.V1.AmplitudeEdit();
+            if (editCase_ == EditOneofCase.Amplitude) {
+              subBuilder.MergeFrom(Amplitude);
+            }
+            input.ReadMessage(subBuilder);
+            Amplitude = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Strut.V1.MirrorEdit subBuilder = new global::Strut.V1.MirrorEdit();
+            if (editCase_ == EditOneofCase.Mirror) {
+              subBuilder.MergeFrom(Mirror);
+            }
+            input.ReadMessage(subBuilder);
+            Mirror = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Strut.V1.BlendEdit subBuilder = new global::Strut.V1.BlendEdit();
+            if (editCase_ == EditOneofCase.Blend) {
+              subBuilder.MergeFrom(Blend);
+            }
+            input.ReadMessage(subBuilder);
+            Blend = subBuilder;
+            break;
+          }
+          case 42: {
+            global::Strut.V1.ExaggerateEdit subBuilder = new global::Strut.V1.ExaggerateEdit();
+            if (editCase_ == EditOneofCase.Exaggerate) {
+              subBuilder.MergeFrom(Exaggerate);
+            }
+            input.ReadMessage(subBuilder);
+            Exaggerate = subBuilder;
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// EditClipRequest asks for a clip after edits. Needs CAPABILITY_EDIT_CLIP.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class EditClipRequest : pb::IMessage<EditClipRequest>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<EditClipRequest> _parser = new pb::MessageParser<EditClipRequest>(() => new EditClipRequest());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<EditClipRequest> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[42]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipRequest() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipRequest(EditClipRequest other) : this() {
+      clip_ = other.clip_ != null ? other.clip_.Clone() : null;
+      edits_ = other.edits_.Clone();
+      text_ = other.text_;
+      encoding_ = other.encoding_;
+      ownSkeleton_ = other.ownSkeleton_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipRequest Clone() {
+      return new EditClipRequest(this);
+    }
+
+    /// <summary>Field number for the "clip" field.</summary>
+    public const int ClipFieldNumber = 1;
+    private global::Strut.V1.MotionClip clip_;
+    /// <summary>
+    /// clip is the clip. Required.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.MotionClip Clip {
+      get { return clip_; }
+      set {
+        clip_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "edits" field.</summary>
+    public const int EditsFieldNumber = 2;
+    private static readonly pb::FieldCodec<global::Strut.V1.ClipEdit> _repeated_edits_codec
+        = pb::FieldCodec.ForMessage(18, global::Strut.V1.ClipEdit.Parser);
+    private readonly pbc::RepeatedField<global::Strut.V1.ClipEdit> edits_ = new pbc::RepeatedField<global::Strut.V1.ClipEdit>();
+    /// <summary>
+    /// edits are applied in their order. Range: 0 to 32 entries, 1 or more where text is empty. Default: empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Strut.V1.ClipEdit> Edits {
+      get { return edits_; }
+    }
+
+    /// <summary>Field number for the "text" field.</summary>
+    public const int TextFieldNumber = 3;
+    private string text_ = "";
+    /// <summary>
+    /// text asks for further edits, applied after the others, in a sentence. Needs CAPABILITY_EDIT_CLIP_TEXT.
+    /// Range: 0 to 500 characters. Default: empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Text {
+      get { return text_; }
+      set {
+        text_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "encoding" field.</summary>
+    public const int EncodingFieldNumber = 4;
+    private global::Strut.V1.FrameEncoding encoding_ = global::Strut.V1.FrameEncoding.Unspecified;
+    /// <summary>
+    /// encoding is how the frames shall come. Range: any value. Default: FRAME_ENCODING_FLOAT32.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.FrameEncoding Encoding {
+      get { return encoding_; }
+      set {
+        encoding_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "own_skeleton" field.</summary>
+    public const int OwnSkeletonFieldNumber = 5;
+    private bool ownSkeleton_;
+    /// <summary>
+    /// own_skeleton asks for the result as a BVH on the clip's own skeleton at the end. Range: true or false.
+    /// Default: false.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool OwnSkeleton {
+      get { return ownSkeleton_; }
+      set {
+        ownSkeleton_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as EditClipRequest);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(EditClipRequest other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Clip, other.Clip)) return false;
+      if(!edits_.Equals(other.edits_)) return false;
+      if (Text != other.Text) return false;
+      if (Encoding != other.Encoding) return false;
+      if (OwnSkeleton != other.OwnSkeleton) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (clip_ != null) hash ^= Clip.GetHashCode();
+      hash ^= edits_.GetHashCode();
+      if (Text.Length != 0) hash ^= Text.GetHashCode();
+      if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) hash ^= Encoding.GetHashCode();
+      if (OwnSkeleton != false) hash ^= OwnSkeleton.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (clip_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Clip);
+      }
+      edits_.WriteTo(output, _repeated_edits_codec);
+      if (Text.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Text);
+      }
+      if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
+        output.WriteRawTag(32);
+        output.WriteEnum((int) Encoding);
+      }
+      if (OwnSkeleton != false) {
+        output.WriteRawTag(40);
+        output.WriteBool(OwnSkeleton);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (clip_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Clip);
+      }
+      edits_.WriteTo(ref output, _repeated_edits_codec);
+      if (Text.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Text);
+      }
+      if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
+        output.WriteRawTag(32);
+        output.WriteEnum((int) Encoding);
+      }
+      if (OwnSkeleton != false) {
+        output.WriteRawTag(40);
+        output.WriteBool(OwnSkeleton);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (clip_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Clip);
+      }
+      size += edits_.CalculateSize(_repeated_edits_codec);
+      if (Text.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Text);
+      }
+      if (Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
+        size += 1 + pb::CodedOutputStream.ComputeEnumSize((int) Encoding);
+      }
+      if (OwnSkeleton != false) {
+        size += 1 + 1;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(EditClipRequest other) {
+      if (other == null) {
+        return;
+      }
+      if (other.clip_ != null) {
+        if (clip_ == null) {
+          Clip = new global::Strut.V1.MotionClip();
+        }
+        Clip.MergeFrom(other.Clip);
+      }
+      edits_.Add(other.edits_);
+      if (other.Text.Length != 0) {
+        Text = other.Text;
+      }
+      if (other.Encoding != global::Strut.V1.FrameEncoding.Unspecified) {
+        Encoding = other.Encoding;
+      }
+      if (other.OwnSkeleton != false) {
+        OwnSkeleton = other.OwnSkeleton;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (clip_ == null) {
+              Clip = new global::Strut.V1.MotionClip();
+            }
+            input.ReadMessage(Clip);
+            break;
+          }
+          case 18: {
+            edits_.AddEntriesFrom(input, _repeated_edits_codec);
+            break;
+          }
+          case 26: {
+            Text = input.ReadString();
+            break;
+          }
+          case 32: {
+            Encoding = (global::Strut.V1.FrameEncoding) input.ReadEnum();
+            break;
+          }
+          case 40: {
+            OwnSkeleton = input.ReadBool();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (clip_ == null) {
+              Clip = new global::Strut.V1.MotionClip();
+            }
+            input.ReadMessage(Clip);
+            break;
+          }
+          case 18: {
+            edits_.AddEntriesFrom(ref input, _repeated_edits_codec);
+            break;
+          }
+          case 26: {
+            Text = input.ReadString();
+            break;
+          }
+          case 32: {
+            Encoding = (global::Strut.V1.FrameEncoding) input.ReadEnum();
+            break;
+          }
+          case 40: {
+            OwnSkeleton = input.ReadBool();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// EditClipResponse is the next part of the edited clip.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  public sealed partial class EditClipResponse : pb::IMessage<EditClipResponse>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<EditClipResponse> _parser = new pb::MessageParser<EditClipResponse>(() => new EditClipResponse());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<EditClipResponse> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Strut.V1.MotionServiceReflection.Descriptor.MessageTypes[43]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipResponse() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipResponse(EditClipResponse other) : this() {
+      startFrame_ = other.startFrame_;
+      frames_ = other.frames_ != null ? other.frames_.Clone() : null;
+      edits_ = other.edits_.Clone();
+      notUnderstood_ = other.notUnderstood_.Clone();
+      bvh_ = other.bvh_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public EditClipResponse Clone() {
+      return new EditClipResponse(this);
+    }
+
+    /// <summary>Field number for the "start_frame" field.</summary>
+    public const int StartFrameFieldNumber = 1;
+    private long startFrame_;
+    /// <summary>
+    /// start_frame is the number of the first frame in the result. Unit: frames at 30 Hz. Range: 0 or more. Default: 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public long StartFrame {
+      get { return startFrame_; }
+      set {
+        startFrame_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "frames" field.</summary>
+    public const int FramesFieldNumber = 2;
+    private global::Strut.V1.PackedFrames frames_;
+    /// <summary>
+    /// frames is the motion on the canonical skeleton. Default: absent in messages without motion.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Strut.V1.PackedFrames Frames {
+      get { return frames_; }
+      set {
+        frames_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "edits" field.</summary>
+    public const int EditsFieldNumber = 3;
+    private static readonly pb::FieldCodec<global::Strut.V1.ClipEdit> _repeated_edits_codec
+        = pb::FieldCodec.ForMessage(26, global::Strut.V1.ClipEdit.Parser);
+    private readonly pbc::RepeatedField<global::Strut.V1.ClipEdit> edits_ = new pbc::RepeatedField<global::Strut.V1.ClipEdit>();
+    /// <summary>
+    /// edits are all that were applied, in order, those of the text last; in the first message alone. Clips of blends are
+    /// left out. Range: 0 to 64 entries. Default: empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Strut.V1.ClipEdit> Edits {
+      get { return edits_; }
+    }
+
+    /// <summary>Field number for the "not_understood" field.</summary>
+    public const int NotUnderstoodFieldNumber = 4;
+    private static readonly pb::FieldCodec<string> _repeated_notUnderstood_codec
+        = pb::FieldCodec.ForString(34);
+    private readonly pbc::RepeatedField<string> notUnderstood_ = new pbc::RepeatedField<string>();
+    /// <summary>
+    /// not_understood are the clauses of the text in which no edit was found; in the first message alone.
+    /// Range: 0 to 250 entries. Default: empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<string> NotUnderstood {
+      get { return notUnderstood_; }
+    }
+
+    /// <summary>Field number for the "bvh" field.</summary>
+    public const int BvhFieldNumber = 5;
+    private readonly static pb::ByteString BvhDefaultValue = pb::ByteString.Empty;
+
+    private pb::ByteString bvh_;
+    /// <summary>
+    /// bvh is the whole result on the clip's own skeleton. Unit: bytes. Range: 1 or more.
+    /// Default: absent but in the last message where own_skeleton was asked for.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pb::ByteString Bvh {
+      get { return bvh_ ?? BvhDefaultValue; }
+      set {
+        bvh_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+    /// <summary>Gets whether the "bvh" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasBvh {
+      get { return bvh_ != null; }
+    }
+    /// <summary>Clears the value of the "bvh" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearBvh() {
+      bvh_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as EditClipResponse);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(EditClipResponse other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (StartFrame != other.StartFrame) return false;
+      if (!object.Equals(Frames, other.Frames)) return false;
+      if(!edits_.Equals(other.edits_)) return false;
+      if(!notUnderstood_.Equals(other.notUnderstood_)) return false;
+      if (Bvh != other.Bvh) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (StartFrame != 0L) hash ^= StartFrame.GetHashCode();
+      if (frames_ != null) hash ^= Frames.GetHashCode();
+      hash ^= edits_.GetHashCode();
+      hash ^= notUnderstood_.GetHashCode();
+      if (HasBvh) hash ^= Bvh.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (StartFrame != 0L) {
+        output.WriteRawTag(8);
+        output.WriteInt64(StartFrame);
+      }
+      if (frames_ != null) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Frames);
+      }
+      edits_.WriteTo(output, _repeated_edits_codec);
+      notUnderstood_.WriteTo(output, _repeated_notUnderstood_codec);
+      if (HasBvh) {
+        output.WriteRawTag(42);
+        output.WriteBytes(Bvh);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (StartFrame != 0L) {
+        output.WriteRawTag(8);
+        output.WriteInt64(StartFrame);
+      }
+      if (frames_ != null) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Frames);
+      }
+      edits_.WriteTo(ref output, _repeated_edits_codec);
+      notUnderstood_.WriteTo(ref output, _repeated_notUnderstood_codec);
+      if (HasBvh) {
+        output.WriteRawTag(42);
+        output.WriteBytes(Bvh);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (StartFrame != 0L) {
+        size += 1 + pb::CodedOutputStream.ComputeInt64Size(StartFrame);
+      }
+      if (frames_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Frames);
+      }
+      size += edits_.CalculateSize(_repeated_edits_codec);
+      size += notUnderstood_.CalculateSize(_repeated_notUnderstood_codec);
+      if (HasBvh) {
+        size += 1 + pb::CodedOutputStream.ComputeBytesSize(Bvh);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(EditClipResponse other) {
+      if (other == null) {
+        return;
+      }
+      if (other.StartFrame != 0L) {
+        StartFrame = other.StartFrame;
+      }
+      if (other.frames_ != null) {
+        if (frames_ == null) {
+          Frames = new global::Strut.V1.PackedFrames();
+        }
+        Frames.MergeFrom(other.Frames);
+      }
+      edits_.Add(other.edits_);
+      notUnderstood_.Add(other.notUnderstood_);
+      if (other.HasBvh) {
+        Bvh = other.Bvh;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 8: {
+            StartFrame = input.ReadInt64();
+            break;
+          }
+          case 18: {
+            if (frames_ == null) {
+              Frames = new global::Strut.V1.PackedFrames();
+            }
+            input.ReadMessage(Frames);
+            break;
+          }
+          case 26: {
+            edits_.AddEntriesFrom(input, _repeated_edits_codec);
+            break;
+          }
+          case 34: {
+            notUnderstood_.AddEntriesFrom(input, _repeated_notUnderstood_codec);
+            break;
+          }
+          case 42: {
+            Bvh = input.ReadBytes();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 8: {
+            StartFrame = input.ReadInt64();
+            break;
+          }
+          case 18: {
+            if (frames_ == null) {
+              Frames = new global::Strut.V1.PackedFrames();
+            }
+            input.ReadMessage(Frames);
+            break;
+          }
+          case 26: {
+            edits_.AddEntriesFrom(ref input, _repeated_edits_codec);
+            break;
+          }
+          case 34: {
+            notUnderstood_.AddEntriesFrom(ref input, _repeated_notUnderstood_codec);
+            break;
+          }
+          case 42: {
+            Bvh = input.ReadBytes();
             break;
           }
         }

@@ -74,6 +74,10 @@ namespace Strut.V1 {
     static readonly grpc::Marshaller<global::Strut.V1.StylizeClipRequest> __Marshaller_strut_v1_StylizeClipRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.StylizeClipRequest.Parser));
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Marshaller<global::Strut.V1.StylizeClipResponse> __Marshaller_strut_v1_StylizeClipResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.StylizeClipResponse.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Strut.V1.EditClipRequest> __Marshaller_strut_v1_EditClipRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.EditClipRequest.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Strut.V1.EditClipResponse> __Marshaller_strut_v1_EditClipResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Strut.V1.EditClipResponse.Parser));
 
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Method<global::Strut.V1.StreamMotionRequest, global::Strut.V1.StreamMotionResponse> __Method_StreamMotion = new grpc::Method<global::Strut.V1.StreamMotionRequest, global::Strut.V1.StreamMotionResponse>(
@@ -122,6 +126,14 @@ namespace Strut.V1 {
         "StylizeClip",
         __Marshaller_strut_v1_StylizeClipRequest,
         __Marshaller_strut_v1_StylizeClipResponse);
+
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Method<global::Strut.V1.EditClipRequest, global::Strut.V1.EditClipResponse> __Method_EditClip = new grpc::Method<global::Strut.V1.EditClipRequest, global::Strut.V1.EditClipResponse>(
+        grpc::MethodType.ServerStreaming,
+        __ServiceName,
+        "EditClip",
+        __Marshaller_strut_v1_EditClipRequest,
+        __Marshaller_strut_v1_EditClipResponse);
 
     /// <summary>Service descriptor</summary>
     public static global::Google.Protobuf.Reflection.ServiceDescriptor Descriptor
@@ -405,6 +417,30 @@ namespace Strut.V1 {
       public virtual grpc::AsyncServerStreamingCall<global::Strut.V1.StylizeClipResponse> StylizeClip(global::Strut.V1.StylizeClipRequest request, grpc::CallOptions options)
       {
         return CallInvoker.AsyncServerStreamingCall(__Method_StylizeClip, null, options, request);
+      }
+      /// <summary>
+      /// EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for.
+      /// </summary>
+      /// <param name="request">The request to send to the server.</param>
+      /// <param name="headers">The initial metadata to send with the call. This parameter is optional.</param>
+      /// <param name="deadline">An optional deadline for the call. The call will be cancelled if deadline is hit.</param>
+      /// <param name="cancellationToken">An optional token for canceling the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncServerStreamingCall<global::Strut.V1.EditClipResponse> EditClip(global::Strut.V1.EditClipRequest request, grpc::Metadata headers = null, global::System.DateTime? deadline = null, global::System.Threading.CancellationToken cancellationToken = default(global::System.Threading.CancellationToken))
+      {
+        return EditClip(request, new grpc::CallOptions(headers, deadline, cancellationToken));
+      }
+      /// <summary>
+      /// EditClip gives a clip back after named edits, one after the other, or after those that a sentence asks for.
+      /// </summary>
+      /// <param name="request">The request to send to the server.</param>
+      /// <param name="options">The options for the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncServerStreamingCall<global::Strut.V1.EditClipResponse> EditClip(global::Strut.V1.EditClipRequest request, grpc::CallOptions options)
+      {
+        return CallInvoker.AsyncServerStreamingCall(__Method_EditClip, null, options, request);
       }
       /// <summary>Creates a new instance of client from given <c>ClientBaseConfiguration</c>.</summary>
       [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
