@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from strut_model.evaluation.restyle_command import restyle_command
 from strut_model.evaluation.scene_commands import scene_command, train_scene_judge_command
 from strut_model.evaluation.style_commands import style_command, text_command
 
@@ -278,3 +279,4 @@ evaluate.add_command(scene_command)
 evaluate.add_command(train_scene_judge_command)
 evaluate.add_command(style_command)
 evaluate.add_command(text_command)
+evaluate.add_command(restyle_command)

@@ -16,7 +16,7 @@ from strut_model.edit.commands import parse_parts
 from strut_model.edit.files import MAPPING_HELP, OUT_HELP, RIG_HELP, check_outs, read_source, write_result
 from strut_model.edit.operators import EditError
 from strut_model.exports.generation import NameUnknownError, find_content, parse_mix
-from strut_model.restyle.fast import Asked, RestyleError, StudentSampler, restyle_parts, restyled_clip
+from strut_model.restyle.fast import Asked, RestyleError, Sampler, StudentSampler, restyle_parts, restyled_clip
 from strut_model.restyle.recognition import ClipEncoder, Recognised
 from strut_model.rigged import RiggedClip
 from strut_model.skeleton import PART_NAMES
@@ -39,6 +39,13 @@ _existing = click.Path(path_type=Path, dir_okay=False, exists=True)
               help="Parts that are restyled, with commas; the others stay: arms, legs, torso, left_arm.")  # fmt: skip
 @click.option("--amount", type=click.FloatRange(0, 1), default=1.0, show_default=True,
               help="From the untouched clip at 0 to the fully restyled one at 1.")  # fmt: skip
+@click.option("--mode", type=click.Choice(["fast", "faithful"]), default="fast", show_default=True,
+              help="fast: made anew by the student, in step with the clip; faithful: inverted through the teacher and "
+                   "sampled again (extra [train]).")  # fmt: skip
+@click.option("--level", type=click.FloatRange(0.1, 1), default=0.8, show_default=True,
+              help="Of faithful: the noise level that the clip is inverted to; lower keeps more of it.")  # fmt: skip
+@click.option("--teacher", type=_existing, help="Checkpoint of the teacher, for the faithful mode.  "
+              "[default: the source tree's]")  # fmt: skip
 @click.option("--content", default=None, help="What the clip shows.  [default: recognised]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed is another take.")
 @click.option("--steps", type=click.Choice(["1", "2", "4"]), default="2", show_default=True,
@@ -57,6 +64,9 @@ def stylize(
     part_styles: Sequence[str],
     parts: str,
     amount: float,
+    mode: str,
+    level: float,
+    teacher: Path | None,
     content: str | None,
     seed: int,
     steps: str,
@@ -71,6 +81,7 @@ def stylize(
     \b
     strut stylize walk.bvh --style proud --out proud.bvh
     strut stylize walk.bvh --style "proud:0.7,angry:0.3" --parts arms,torso --amount 0.6 --out mixed.bvh
+    strut stylize wave.bvh --style happy --mode faithful --level 0.6 --out happy.bvh
     strut stylize walk.bvh --style-clip hero.bvh --out hero_walk.bvh --preview hero.png
     """
     check_outs(outs)
@@ -88,7 +99,8 @@ def stylize(
         shown = encoder.recognise(source.clip, None if content is None else find_content(bundle, content).name)
         vector, weight = style_vector(bundle, _mix(bundle, encoder, style, reference, strength, part_styles))
         asked = Asked(vector, weight, amount, parse_parts(parts), seed, int(steps))
-        made = _restyled(source.clip, bundle, shown, asked)
+        sampler = _student(bundle) if mode == "fast" else _teacher(bundle, teacher, level)
+        made = _restyled(source.clip, shown, asked, sampler)
     except (BundleError, ControlError, EditError, RestyleError, NameUnknownError) as error:
         raise click.ClickException(str(error)) from error
     named = style or (style_clip.stem if style_clip is not None else "")
@@ -103,12 +115,28 @@ def stylize(
         click.echo(f"{preview}  {preview.stat().st_size / 1024:.0f} KB")
 
 
-def _restyled(clip: Clip, bundle: Bundle, shown: Recognised, asked: Asked) -> Clip:
+def _student(bundle: Bundle) -> Sampler:
     from strut_model.streaming.engine import OnnxEngine  # needs ONNX Runtime
 
+    return StudentSampler(MotionGenerator(bundle, OnnxEngine(bundle)))
+
+
+def _teacher(bundle: Bundle, checkpoint: Path | None, level: float) -> Sampler:
+    from strut_model.restyle.faithful import DEFAULT_TEACHER, TeacherSampler  # needs torch
+    from strut_model.training.checkpoint import CheckpointError
+
+    checkpoint = checkpoint or DEFAULT_TEACHER
+    if not checkpoint.is_file():
+        raise click.UsageError(f"--teacher is needed: {checkpoint} is not there")
+    try:
+        return TeacherSampler(bundle, checkpoint, level)
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _restyled(clip: Clip, shown: Recognised, asked: Asked, sampler: Sampler) -> Clip:
     if asked.amount == 0:
         return clip
-    sampler = StudentSampler(MotionGenerator(bundle, OnnxEngine(bundle)))
     parts = []
     with tqdm(total=clip.frames, unit="frame", desc="restyling", leave=False, disable=None) as bar:
         for part in restyle_parts(clip, shown, asked, sampler):

@@ -108,7 +108,7 @@ def stood(source: Take, own: Take, other: Take, stances: Stances, parts: Sequenc
             first = start + (stop - start) // 4
             middle = slice(first, max(stop - (stop - start) // 4, first + 1))
             move = share * (there.ankles - here.ankles)[middle, side][:, [0, 2]].mean(axis=0)
-            length = np.linalg.norm(move)
+            length = float(np.linalg.norm(move))
             move *= min(1.0, LARGEST_MOVE / max(length, 1e-9))
             yaw = rot.wrap_angle(rot.heading_of(there.soles[middle, side]) - rot.heading_of(here.soles[middle, side]))
             turn = float(np.clip(share * yaw.mean(), -LARGEST_YAW, LARGEST_YAW))
