@@ -104,7 +104,7 @@ class ClipStylist:
     def _read(self, request: motion_service_pb2.StylizeClipRequest, serving: ServingModel) -> Job:
         """Check everything but the clip itself."""
         if request.mode == motion_service_pb2.STYLIZE_MODE_FAITHFUL:
-            raise errors.capability_missing("CAPABILITY_STYLIZE_FAITHFUL", "mode: STYLIZE_MODE_FAITHFUL")
+            raise errors.capability_missing("CAPABILITY_STYLIZE_FAITHFUL", "mode")
         if request.content.WhichOneof("content") == "text":
             raise errors.capability_missing("CAPABILITY_CONTENT_TEXT", "content.text")
         check = Checker()

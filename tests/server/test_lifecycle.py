@@ -161,26 +161,6 @@ def test_reflection_lists_the_services(server: LocalServer) -> None:
     assert file.name == "strut/v1/motion_service.proto"
 
 
-CALLS = (
-    (motion_service_pb2_grpc.MotionServiceStub, "OverrideControls", motion_service_pb2.OverrideControlsRequest()),
-)
-
-
-@pytest.mark.parametrize(("stub", "call", "message"), CALLS, ids=[call for _, call, _ in CALLS])
-def test_calls_that_are_not_there_yet_name_the_capability(
-    server: LocalServer, stub: type, call: str, message: object
-) -> None:
-    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        list(getattr(stub(channel), call)(message))
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    status = rpc_status.from_call(caught.value)
-    assert status is not None
-    reason, metadata, _ = details(status)
-    assert reason == "CAPABILITY_MISSING"
-    assert metadata["field"] == call
-    assert metadata["capability"] in set(motion_service_pb2.Capability.keys())
-
-
 def test_keepalive_pings_every_second_are_taken_although_grpc_by_itself_would_not(bundle_path: Path) -> None:
     """An idle connection with a ping a second; with gRPC's limit of five minutes the third ping ends it."""
     options = (

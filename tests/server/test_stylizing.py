@@ -137,6 +137,19 @@ def test_what_is_wrong_is_named(
     assert field in details(status)[2]
 
 
+def test_a_mode_that_is_not_there_names_its_capability(
+    stub: motion_service_pb2_grpc.MotionServiceStub, style: controls_pb2.StyleMix
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        list(stub.StylizeClip(request(style, mode=motion_service_pb2.STYLIZE_MODE_FAITHFUL)))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    status = rpc_status.from_call(caught.value)
+    assert status is not None
+    reason, metadata, _ = details(status)
+    assert (reason, metadata["field"]) == ("CAPABILITY_MISSING", "mode")
+    assert metadata["capability"] in set(motion_service_pb2.Capability.keys())
+
+
 def test_a_broken_file_is_refused_with_where_it_breaks(
     stub: motion_service_pb2_grpc.MotionServiceStub, style: controls_pb2.StyleMix
 ) -> None:

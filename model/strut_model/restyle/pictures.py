@@ -47,7 +47,7 @@ def write_preview(
         (f"after: {style}", Recording(after.motion(), ((0, style),))),
         (name, Recording(sample, ((0, style),))),
     ]
-    Image.fromarray(contact_sheet(rows, POSES)).save(path, quality=80)
+    Image.fromarray(contact_sheet(rows, POSES)).save(path, quality=60)
 
 
 def generated(bundle: Bundle, clip: Clip, shown: Recognised, asked: Asked) -> Motion:
