@@ -218,7 +218,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
             await abort(context, error)
         return motion_service_pb2.OverrideControlsResponse(controls=controls)
 
-    async def StylizeClip(  # type: ignore[override]
+    async def StylizeClip(
         self, request: motion_service_pb2.StylizeClipRequest, context: Context
     ) -> AsyncIterator[motion_service_pb2.StylizeClipResponse]:
         """See the contract."""
@@ -233,7 +233,7 @@ class MotionService(motion_service_pb2_grpc.MotionServiceServicer):
         finally:
             await answers.aclose()
 
-    async def EditClip(  # type: ignore[override]
+    async def EditClip(
         self, request: motion_service_pb2.EditClipRequest, context: Context
     ) -> AsyncIterator[motion_service_pb2.EditClipResponse]:
         """See the contract."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +80,7 @@ class ClipStylist:
 
     async def answer(
         self, request: motion_service_pb2.StylizeClipRequest, serving: ServingModel
-    ) -> AsyncIterator[motion_service_pb2.StylizeClipResponse]:
+    ) -> AsyncGenerator[motion_service_pb2.StylizeClipResponse, None]:
         """The answers to a call, as they are made; closing it stops the work after the part in hand.
 
         Raises:

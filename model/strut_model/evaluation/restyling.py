@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from strut_model.evaluation.paths import body_path
 from strut_model.evaluation.recognition import Verdicts, Window, cut, judge_windows
 from strut_model.evaluation.windows import IDLE, JUDGED_FRAMES, content_kind, gesture_event, judged_starts
 from strut_model.motion import Motion
-from strut_model.restyle.fast import RUN_UP, Asked, Sampler, mean_joint_change, restyle, stretch_of
+from strut_model.restyle.fast import KEEP, RUN_UP, Asked, Sampler, mean_joint_change, restyle, stretch_of
 from strut_model.restyle.recognition import ClipEncoder, Recognised
 from strut_model.rigged import RiggedClip, read_rigged
 from strut_model.skeleton import CONTACT_REST_HEIGHTS, FPS, JOINTS
@@ -99,10 +99,10 @@ def pairs_of(pack: Pack, split: Split, bundle: Bundle, limit: int, seed: int) ->
     return [pair for _, pair in found[:limit]]
 
 
-def _dataset(style: str, rows: Sequence[ClipInfo] | object) -> str:
-    for row in rows:  # type: ignore[attr-defined]
+def _dataset(style: str, rows: Iterable[ClipInfo]) -> str:
+    for row in rows:
         if row.style == style and row.content != IDLE:
-            return str(row.dataset)
+            return row.dataset
     return ""
 
 
@@ -207,12 +207,12 @@ def measure_restyling(
     own: list[float] = []
     back: list[float] = []
     untouched: list[float] = []
-    more = {} if keep is None else {"keep": keep}
+    kept = KEEP if keep is None else keep
     for number, pair in enumerate(pairs):
         clip, content = pair.clip, pair.info.content
         shown = encoder.recognise(clip, content=content)
         vectors = [style_vector(bundle, StyleMix([(name, 1.0)])) for name in (pair.style, pair.info.style)]
-        there, home = (Asked(vector, weight, seed=seed + number, **more) for vector, weight in vectors)
+        there, home = (Asked(vector, weight, seed=seed + number, keep=kept) for vector, weight in vectors)
         made = restyle(clip, shown, there, sampler)
         plain = _generated(clip, shown, there, sampler)
         simple = baseline.restyle(clip, pair.style, content)
