@@ -60,6 +60,7 @@ class RiggedClip:
         calibration: of its rig.
         clip: the motion on the canonical skeleton at 30 frames a second, standing on height 0.
         ground: (T,) metres, the height of the ground that was taken off each frame of the clip.
+        lead: frames at the start of the file that are a pose elsewhere, apart from the motion; they stay as they are.
     """
 
     bvh: Bvh
@@ -67,6 +68,12 @@ class RiggedClip:
     calibration: Calibration
     clip: Clip
     ground: Array
+    lead: int = 0
+
+    @property
+    def body(self) -> Bvh:
+        """The file without its lead."""
+        return self.bvh if self.lead == 0 else replace(self.bvh, values=self.bvh.values[self.lead :])
 
     @property
     def scale(self) -> float:
@@ -108,6 +115,7 @@ class RiggedClip:
         Heels and toes of the rig itself, of its own proportions, above the clip's ground; a rig without toes has its
         ankles in their place.
         """
+        bvh = replace(bvh, values=bvh.values[self.lead :])
         positions, _ = bvh.forward_kinematics()
         bones = [self.bones.joints[JOINT_INDEX[name]] for name in _CONTACTS]
         bones = [bone if bone >= 0 else bones[row - 1] for row, bone in enumerate(bones)]
@@ -130,7 +138,7 @@ class RiggedClip:
     def _frames_of(self, clip: Clip) -> int:
         """Frames at the file's rate: as many as the file has where the clip is as long as it was."""
         if clip.frames == self.clip.frames:
-            return self.bvh.frames
+            return self.body.frames
         return max(1, round((clip.frames - 1) * self.bvh.fps / FPS) + 1)
 
     def _written(self, pelvis: Array, canonical: Array, source: Array) -> Bvh:
@@ -141,7 +149,7 @@ class RiggedClip:
             canonical: (T, 22, 4) world orientations of the canonical joints.
             source: (T,) frames of the file that the others bones' rotations come from.
         """
-        bvh, frames = self.bvh, len(pelvis)
+        bvh, frames = self.body, len(pelvis)
         offsets, local = _bones_at(bvh, source)
         down = np.broadcast_to(rot.inverse(self.calibration.to_y_up), (frames, 4))
         wanted: dict[int, Array] = {}
@@ -158,7 +166,8 @@ class RiggedClip:
                 local[:, joint] = rot.multiply(rot.inverse(above), wanted[joint])
             else:
                 world[:, joint] = rot.multiply(above, local[:, joint])
-        return replace(bvh, values=_channel_values(bvh, offsets, rot.normalise(local)))
+        values = _channel_values(bvh, offsets, rot.normalise(local))
+        return replace(bvh, values=np.concatenate((self.bvh.values[: self.lead], values)))
 
 
 def read_rigged(
@@ -210,7 +219,8 @@ def parse_rigged(
         up=mapping.up,
         source=name,
     )
-    pelvis, rotations = resample(*retarget(bvh, bones, calibration), bvh.fps)
+    lead = _lead(bvh, bones)
+    pelvis, rotations = resample(*retarget(replace(bvh, values=bvh.values[lead:]), bones, calibration), bvh.fps)
     if len(pelvis) < MIN_FRAMES:
         raise RigError(f"{name}: {len(pelvis)} frames at {FPS:g} a second; allowed: {MIN_FRAMES} or more")
     ground = ground_height(pelvis, rotations)
@@ -223,7 +233,16 @@ def parse_rigged(
         name, pelvis.astype(np.float32), rotations.astype(np.float32), contacts, content="", style="", take="",
         dataset="",
     )  # fmt: skip
-    return RiggedClip(bvh, bones, calibration, clip, ground)
+    return RiggedClip(bvh, bones, calibration, clip, ground, lead)
+
+
+def _lead(bvh: Bvh, bones: BoneMap) -> int:
+    """1 where the first frame is a pose elsewhere, as exporters put a T-pose before a motion; else 0."""
+    if bvh.frames <= MIN_FRAMES:
+        return 0
+    hips = replace(bvh, values=bvh.values[:3]).forward_kinematics()[0][:, bones.joints[0]]
+    speed = np.linalg.norm(np.diff(hips, axis=0), axis=-1) * bvh.fps * CANONICAL_LEG / leg_length(bvh, bones)
+    return int(speed[0] > MAX_SPEED >= speed[1])
 
 
 def _thinned(bvh: Bvh) -> Bvh:

@@ -72,6 +72,18 @@ def test_a_longer_clip_has_more_frames_and_fingers_follow_their_times() -> None:
     assert np.allclose(back.forward_kinematics()[0][::2], bvh.forward_kinematics()[0], atol=0.05)
 
 
+def test_a_pose_elsewhere_before_the_motion_stays_and_is_no_motion() -> None:
+    bvh, plain = rigged(RIGS["canonical"])
+    far = bvh.values[:1].copy()
+    far[0, :3] += 300.0
+    clip = parse_rigged(format_bvh(replace(bvh, values=np.concatenate((far, bvh.values))), 9), "walk")
+    assert (clip.lead, clip.clip.frames) == (1, plain.clip.frames)
+    assert clip.on_own_skeleton(clip.clip) is clip.bvh
+    back = clip.on_own_skeleton(replace(clip.clip, pelvis=clip.clip.pelvis + np.float32(1e-6)))
+    assert np.array_equal(back.values[0], clip.bvh.values[0])
+    assert np.abs(back.forward_kinematics()[0] - clip.bvh.forward_kinematics()[0])[1:].max() * clip.scale < 2e-4
+
+
 def test_feet_are_the_rigs_own() -> None:
     bvh, clip = rigged(RIGS["few bones"])
     feet = clip.feet(clip.bvh)

@@ -14,9 +14,7 @@ _existing = click.Path(path_type=Path, exists=True)
 @click.command("restyle", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--bundle", "bundle_path", type=_existing, help="Bundle to measure; the shipped one by default.")
 @click.option("--data", type=_existing, help="Packed data set ('strut data import') with the held-out clips.")
-@click.option(
-    "--files", type=_existing, help="Folder of BVH files of one skeleton, without labels: run, feet measured."
-)
+@click.option("--files", type=_existing, help="Folder of BVH files without labels: run, feet measured.")
 @click.option("--split", "split_path", type=_existing, help="Split file; the project's own by default.")
 @click.option("--judges", "judges_path", type=_existing, help="Directory of the judges; the project's own by default.")
 @click.option(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from strut_model import rotations as rot
 from strut_model.bundle import Bundle
+from strut_model.bvh import peek_bvh
 from strut_model.calibration import mean_rotation
 from strut_model.clip import Clip
 from strut_model.contacts import foot_contacts, stance_runs
@@ -36,6 +37,8 @@ Array = NDArray[np.floating]
 
 CONTACT_FRAMES = 2
 """Frames by which a landing or lift may be off."""
+COMPANIONS = 12
+"""Files of a skeleton in which its T-pose is looked for."""
 BASELINE_CLIPS = 6
 """Training clips of a style and content that the baseline takes its statistics from."""
 
@@ -279,7 +282,7 @@ def measure_files(
     """Files without labels, on their own rigs: failures, and how feet go through the ground and slide before and after.
 
     Args:
-        files: BVH files of one skeleton.
+        files: BVH files.
         bundle: styles and encoder.
         sampler: generates.
         styles: taken in turn.
@@ -289,10 +292,10 @@ def measure_files(
     encoder = ClipEncoder(bundle)
     rows: list[list[float]] = []
     failed = 0
-    companions = list(files[:: max(1, len(files) // 8)])
+    rigs = _by_rig(files)
     for number, path in enumerate(files):
         try:
-            source = read_rigged(path, companions=companions)
+            source = read_rigged(path, companions=rigs.get(path, ()))
             frames = min(source.clip.frames, round(seconds * FPS))
             clip = source.clip
             short = replace(
@@ -314,6 +317,17 @@ def measure_files(
         "failed": float(failed),
         **{n: float(v) for n, v in zip(names, table.mean(0))},
     }
+
+
+def _by_rig(files: Sequence[Path]) -> dict[Path, list[Path]]:
+    """For each file some of the same skeleton, spread over all of these; files that cannot be read are left out."""
+    groups: dict[str, list[Path]] = {}
+    for path in files:
+        try:
+            groups.setdefault(peek_bvh(path).hierarchy_hash(), []).append(path)
+        except ValueError:
+            continue
+    return {path: group[:: max(1, len(group) // COMPANIONS)] for group in groups.values() for path in group}
 
 
 def _feet(source: RiggedClip, bvh: object, clip: Clip) -> tuple[float, float]:
