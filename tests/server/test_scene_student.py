@@ -180,11 +180,12 @@ def test_scenes_go_over_into_one_another(knowing: LocalServer) -> None:
 def test_a_scene_is_encoded_and_its_vector_asked_for(knowing: LocalServer, path: Path) -> None:
     with grpc.insecure_channel(knowing.address) as channel:
         stub = scene_service_pb2_grpc.SceneServiceStub(channel)
-        vector = stub.EncodeScene(scene_service_pb2.EncodeSceneRequest(preset="ice")).vector
-    expected = SceneEncoder(load_bundle(path)).encode(preset("ice").descriptor)
+        vector = stub.EncodeScene(scene_service_pb2.EncodeSceneRequest(preset="crowd")).vector
+    expected = SceneEncoder(load_bundle(path)).encode(preset("crowd").descriptor)
     np.testing.assert_allclose(np.array(vector.values).reshape(5, 64), expected, rtol=1e-6)
-    (named,), (given,) = played(knowing, [Scene(preset="ice")]), played(knowing, [Scene(vector=vector)])
-    # The lean, the arms and the gaze are the server's to add to a scene whose quantities it knows.
+    (named,), (given,) = played(knowing, [Scene(preset="crowd")]), played(knowing, [Scene(vector=vector)])
+    # What is done to arms, trunk and feet is the server's to add to a scene whose quantities it knows; in a crowd that is
+    # nothing below the waist.
     found = motion_of(given).positions()
     np.testing.assert_array_equal(motion_of(named).positions()[:, _BELOW], found[:, _BELOW])
     (plain,) = played(knowing, [None])
