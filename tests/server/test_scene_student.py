@@ -184,8 +184,8 @@ def test_a_scene_is_encoded_and_its_vector_asked_for(knowing: LocalServer, path:
     expected = SceneEncoder(load_bundle(path)).encode(preset("crowd").descriptor)
     np.testing.assert_allclose(np.array(vector.values).reshape(5, 64), expected, rtol=1e-6)
     (named,), (given,) = played(knowing, [Scene(preset="crowd")]), played(knowing, [Scene(vector=vector)])
-    # What is done to arms, trunk and feet is the server's to add to a scene whose quantities it knows; in a crowd that is
-    # nothing below the waist.
+    # What is done to arms, trunk and feet is the server's to add to a scene whose quantities it knows; in a crowd that
+    # is nothing below the waist.
     found = motion_of(given).positions()
     np.testing.assert_array_equal(motion_of(named).positions()[:, _BELOW], found[:, _BELOW])
     (plain,) = played(knowing, [None])
