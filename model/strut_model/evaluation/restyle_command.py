@@ -64,7 +64,7 @@ def restyle_command(
         if teacher is None:
             sampler = StudentSampler(MotionGenerator(bundle, OnnxEngine(bundle)))
         else:
-            from strut_model.restyle.faithful import TeacherSampler
+            from strut_model.training.faithful import TeacherSampler
 
             sampler = TeacherSampler(bundle, teacher)
         figures: dict[str, dict[str, float]] = {}

@@ -122,8 +122,8 @@ def _student(bundle: Bundle) -> Sampler:
 
 
 def _teacher(bundle: Bundle, checkpoint: Path | None, level: float) -> Sampler:
-    from strut_model.restyle.faithful import DEFAULT_TEACHER, TeacherSampler  # needs torch
     from strut_model.training.checkpoint import CheckpointError
+    from strut_model.training.faithful import DEFAULT_TEACHER, TeacherSampler  # needs torch
 
     checkpoint = checkpoint or DEFAULT_TEACHER
     if not checkpoint.is_file():

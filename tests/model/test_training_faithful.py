@@ -8,9 +8,9 @@ from tests.model.steppers import clip_of, walk
 
 from strut_model.bundle import load_bundle
 from strut_model.clip import Clip
-from strut_model.restyle.faithful import DEFAULT_TEACHER, TeacherSampler
 from strut_model.restyle.fast import Asked, RestyleError, mean_joint_change, restyle, stretch_of
 from strut_model.restyle.recognition import ClipEncoder, Recognised
+from strut_model.training.faithful import DEFAULT_TEACHER, TeacherSampler
 
 FRAMES = 64
 
