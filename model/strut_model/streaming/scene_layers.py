@@ -71,7 +71,7 @@ class SceneLayers:
 
     def take_off_turns(self, rotations: Float) -> None:
         """Bearings and stoops of histories, in place."""
-        bearing.turn(rotations, -self.past)
+        _turn(rotations, -self.past)
         if self.stooped is not None:
             stoop.lean(rotations, -stoop.STOOP_LEAN * self.stooped)
 
@@ -150,6 +150,17 @@ class SceneLayers:
         return Planned(self, rows, frames, down, state, [*self.slips, *new])
 
 
+def _turn(rotations: Float, amounts: Float) -> None:
+    """`bearing.turn` of those of the batch whom it turns, in place."""
+    rows = np.flatnonzero(amounts[..., : bearing.TURNS].any(axis=(1, 2)))
+    if len(rows) == len(rotations):
+        bearing.turn(rotations, amounts)
+    elif len(rows):
+        part = rotations[rows]
+        bearing.turn(part, amounts[rows])
+        rotations[rows] = part
+
+
 def _carried(down: Float, stooped: Float | None) -> tuple[Float, Float]:
     """How far the pelvis is let down and goes back (B, T) for what lets it down and for a stoop."""
     if stooped is None:
@@ -201,7 +212,7 @@ class Planned:
             self._slide(slip, linear, rotations, contacts, locks)
         if self.state[..., 5].any():
             stoop.lean(rotations, stoop.STOOP_LEAN * self.state[..., 5])
-        bearing.turn(rotations, self.layers.ahead)
+        _turn(rotations, self.layers.ahead)
         locks.strides[...] = self.state
 
     def _slide(self, slip: Slip, linear: Float, rotations: Float, contacts: Float, locks: FootLocks) -> None:

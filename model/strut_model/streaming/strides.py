@@ -129,6 +129,18 @@ def bend(frames: Frames, contacts: Float, amounts: Float, state: Float) -> Float
         amounts: (M, 16, 11); what the last frame asks of knees counts.
         state: (M, 2) in the last frame of the history.
     """
+    target = (
+        _bend_needed(frames, contacts, amounts, state[:, 0])
+        if amounts[:, -1, KNEES].any()
+        else np.zeros_like(state[:, 0])
+    )
+    out = sprung(state[:, 0], state[:, 1], target, BEND_DECAY)
+    out[..., 0] = np.clip(out[..., 0], np.float32(0.0), DEEPEST_BEND)
+    return out
+
+
+def _bend_needed(frames: Frames, contacts: Float, amounts: Float, now: Float) -> Float:
+    """(M,) metres that bend standing knees as is asked; ``now`` for who does not stand in this window, in a flight."""
     radians = amounts[:, -1, KNEES]
     radians = np.where(radians > 0, radians + RUN_KNEES * _lacking(frames.linear, amounts)[:, -1], np.float32(0.0))
     legs = frames.legs
@@ -150,11 +162,7 @@ def bend(frames: Frames, contacts: Float, amounts: Float, state: Float) -> Float
     found = flexion(moved, _TRIED)
     target = np.array([np.interp(*row, _TRIED) for row in zip(wanted, found, strict=True)], np.float32)
     target = np.where(radians > 0, target, np.float32(0.0))
-    # Who does not stand in this window, in a flight, stays as low as it is.
-    target = np.where((count > 0) | (radians <= 0), target, state[:, 0])
-    out = sprung(state[:, 0], state[:, 1], target, BEND_DECAY)
-    out[..., 0] = np.clip(out[..., 0], np.float32(0.0), DEEPEST_BEND)
-    return out
+    return np.where((count > 0) | (radians <= 0), target, now)
 
 
 def bent_before(state: Float) -> Float:
