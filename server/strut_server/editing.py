@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -121,21 +122,16 @@ def _responses(request: motion_service_pb2.EditClipRequest, encoding: FrameEncod
     return out
 
 
-class _amounts:  # noqa: N801  (a context manager, used like a function)
+@contextmanager
+def _amounts(field: str) -> Iterator[None]:
     """Tells what an operator refuses as the contract wants it."""
-
-    def __init__(self, field: str) -> None:
-        self._field = field
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, EditError):
-            check = Checker()
-            said, _, allowed = str(error).partition("; allowed: ")
-            check.note(self._field, said, allowed)
-            check.raise_if_failed()
+    try:
+        yield
+    except EditError as error:
+        check = Checker()
+        said, _, allowed = str(error).partition("; allowed: ")
+        check.note(field, said, allowed)
+        check.raise_if_failed()
 
 
 def _operator(edit: motion_service_pb2.ClipEdit, field: str) -> Operator:
